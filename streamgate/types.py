@@ -1,0 +1,121 @@
+"""Frozen values that every layer shares. Whatever can hold personal data shows its size and nothing else in ``repr``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from typing import Final, Literal, NewType
+
+KEY_SEPARATOR: Final = b"\x1f"
+
+Partition = NewType("Partition", int)
+RequestId = NewType("RequestId", bytes)
+"""16 random bytes; made by vault, one per call that may be made."""
+Reference = NewType("Reference", bytes)
+"""16 random bytes that stand for one incarnation of a data subject outside vault."""
+
+
+@unique
+class Topic(StrEnum):
+    """Logical topic names; the physical name is the configured prefix and this. Reply topics are named by the policy instead."""
+
+    PROMPTS = "prompts"
+    CONSENTS = "consents"
+    SUBJECT_REQUESTS = "subject-requests"
+    SUBJECT_RESULTS = "subject-results"
+    REQUESTS = "requests"
+    COMPLETIONS = "completions"
+    RESPONSES = "responses"
+    STANDING = "standing"
+    AUDIT_EVENTS = "audit-events"
+    AUDIT = "audit"
+    DEAD_LETTERS = "dead-letters"
+
+
+@unique
+class Role(StrEnum):
+    """What one worker process is. ``vault`` and ``egress`` never share one, except in the demo."""
+
+    VAULT = "vault"
+    EGRESS = "egress"
+    NOTARY = "notary"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Subject:
+    """A data subject within a tenant (GDPR Art. 4(1)). Its identifier is personal data."""
+
+    tenant: str
+    subject_id: str
+
+    def key(self) -> bytes:
+        """The Kafka record key: tenant, 0x1F, subject, in UTF-8."""
+        return self.tenant.encode() + KEY_SEPARATOR + self.subject_id.encode()
+
+    def __repr__(self) -> str:
+        """Show the tenant only."""
+        return f"Subject({self.tenant!r}, …)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MaskedText:
+    """Text in which every detected or schema-marked value is a token.
+
+    Only ``streamgate.vault`` makes one from raw text, and egress makes one from a request that vault wrote; the provider port
+    accepts nothing else.
+    """
+
+    text: str
+
+    def __repr__(self) -> str:
+        """Show the length only: what no detector found would otherwise stand in a log."""
+        return f"MaskedText({len(self.text)} characters)"
+
+
+ChatRole = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedMessage:
+    """One message as the provider gets it."""
+
+    role: ChatRole
+    content: MaskedText
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Sampling parameters of a chat completion; ``None`` leaves the provider's default."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Inbound:
+    """One record as it was read: raw bytes and where they stood."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Show the place only."""
+        return f"Inbound({self.topic}-{self.partition}@{self.offset}, {len(self.value or b'')} bytes)"
