@@ -1,5 +1,7 @@
 """Every metric and log event, declared once. What it is not: an exporter; ``streamgate.adapters`` has these."""
 
+from streamgate.telemetry._catalogue import CATALOGUE, Declaration, LogLine
+from streamgate.telemetry._combined import Combined
 from streamgate.telemetry._facts import (
     AuditChained,
     BudgetLeft,
@@ -13,6 +15,7 @@ from streamgate.telemetry._facts import (
     Fact,
     KeyCacheUsed,
     LateCompletion,
+    LatencyAdded,
     PartUnavailable,
     PromptAccepted,
     PromptFinished,
@@ -24,20 +27,34 @@ from streamgate.telemetry._facts import (
     TokensUsed,
     WorkerState,
 )
+from streamgate.telemetry._metric import OTHER, Kind, Known, Label, Metric, Update
+from streamgate.telemetry._metrics import METRICS
+from streamgate.telemetry._table import metrics_table, with_metrics_table
 
 __all__ = [
+    "CATALOGUE",
+    "METRICS",
+    "OTHER",
     "AuditChained",
     "BudgetLeft",
     "CallFinished",
     "CallRetried",
+    "Combined",
     "Committed",
     "ConsentChanged",
     "CopySeen",
     "DeadLettered",
+    "Declaration",
     "DetectionTimed",
     "Fact",
     "KeyCacheUsed",
+    "Kind",
+    "Known",
+    "Label",
     "LateCompletion",
+    "LatencyAdded",
+    "LogLine",
+    "Metric",
     "PartUnavailable",
     "PromptAccepted",
     "PromptFinished",
@@ -47,5 +64,8 @@ __all__ = [
     "Telemetry",
     "TokensRestored",
     "TokensUsed",
+    "Update",
     "WorkerState",
+    "metrics_table",
+    "with_metrics_table",
 ]

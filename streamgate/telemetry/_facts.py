@@ -47,6 +47,15 @@ class DetectionTimed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class LatencyAdded(Fact):
+    """What one step took of a prompt's time, waiting for consents, budget and the model call not included."""
+
+    step: str
+    """``redact``, ``complete`` or ``restore``."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class TokensRestored(Fact):
     """An answer was restored."""
 

@@ -1,0 +1,158 @@
+"""Which topics an installation has and how they are set; creates, checks and deletes them. Faust never declares any.
+
+The partition count is pinned by the topics themselves: another count in the settings is reported, never applied, since keys would move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, Self
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+
+from streamgate.adapters.kafka_connection import KafkaConnection
+from streamgate.types import Role, Topic
+
+_DAY_MS: Final = 86_400_000
+_COMPACTED: Final = {
+    "cleanup.policy": "compact",
+    # A tombstone must leave the disk soon: erasure (GDPR Art. 17) waits for the cleaner. Segments roll on append only.
+    "max.compaction.lag.ms": "3600000",
+    "min.cleanable.dirty.ratio": "0.1",
+    "delete.retention.ms": str(_DAY_MS),
+}
+RETENTION_DAYS: Final[Mapping[Topic, int]] = {
+    Topic.PROMPTS: 7,
+    Topic.CONSENTS: -1,
+    Topic.SUBJECT_REQUESTS: 30,
+    Topic.SUBJECT_RESULTS: 30,
+    Topic.REQUESTS: 7,
+    Topic.COMPLETIONS: 7,
+    Topic.RESPONSES: 7,
+    Topic.AUDIT_EVENTS: 30,
+    Topic.AUDIT: -1,
+    Topic.DEAD_LETTERS: 14,
+}
+"""Days each topic keeps its records; −1 keeps them. Standing and the state changelogs are compacted instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTopic:
+    """One topic as it should be."""
+
+    name: str
+    partitions: int
+    replication: int
+    configs: Mapping[str, str] = field(default_factory=dict)
+
+
+def topic_plan(
+    prefix: str,
+    *,
+    partitions: int,
+    replication: int = 3,
+    min_insync: int = 2,
+    max_message_bytes: int = 2_000_000,
+    retention_days: Mapping[Topic, int] = RETENTION_DAYS,
+    reply_topics: Iterable[str] = (),
+) -> tuple[PlannedTopic, ...]:
+    """Every topic of an installation; reply topics of the policy are named without the prefix."""
+    common = {"min.insync.replicas": str(min(min_insync, replication)), "max.message.bytes": str(max_message_bytes)}
+
+    def kept(days: int) -> dict[str, str]:
+        return common | {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS if days >= 0 else -1)}
+
+    def planned(name: str, configs: Mapping[str, str]) -> PlannedTopic:
+        return PlannedTopic(name, partitions, replication, configs)
+
+    compacted = common | _COMPACTED
+    topics = [planned(prefix + topic, compacted if topic is Topic.STANDING else kept(retention_days[topic])) for topic in Topic]
+    topics += [planned(f"{prefix}{role}-state", compacted) for role in Role]
+    topics += [planned(prefix + name, kept(retention_days[Topic.RESPONSES])) for name in sorted(set(reply_topics) - set(Topic))]
+    return tuple(topics)
+
+
+class KafkaTopics:
+    """``async with KafkaTopics(connection) as topics``."""
+
+    def __init__(self, connection: KafkaConnection, request_seconds: float = 20.0) -> None:
+        """Not connected yet."""
+        self._admin = AIOKafkaAdminClient(**connection.client_options(), request_timeout_ms=int(request_seconds * 1000))
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        await self._admin.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close."""
+        await self._admin.close()
+
+    async def existing(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Metadata of those topics that exist."""
+        present = set(await self._admin.list_topics())
+        wanted = [name for name in names if name in present]
+        found = await self._admin.describe_topics(wanted) if wanted else []
+        return {topic["topic"]: topic for topic in found if not topic["error_code"]}
+
+    async def apply(self, plan: Sequence[PlannedTopic]) -> tuple[str, ...]:
+        """Create what is missing; names of the topics created. Existing topics are left alone: see :meth:`check`."""
+        present = await self.existing(topic.name for topic in plan)
+        missing = [topic for topic in plan if topic.name not in present]
+        if missing:
+            response = await self._admin.create_topics(
+                [NewTopic(t.name, t.partitions, t.replication, topic_configs=dict(t.configs)) for t in missing]
+            )
+            _raise_for(response.to_object()["topic_errors"], TopicAlreadyExistsError)
+        return tuple(topic.name for topic in missing)
+
+    async def check(self, plan: Sequence[PlannedTopic], *, configs: bool = True) -> list[str]:
+        """Differences between plan and broker, one line each; empty when all is as planned. ``configs=False`` for the embedded broker."""
+        problems: list[str] = []
+        present = await self.existing(topic.name for topic in plan)
+        for topic in plan:
+            found = present.get(topic.name)
+            if found is None:
+                problems.append(f"{topic.name}: does not exist")
+                continue
+            count = len(found["partitions"])
+            if count != topic.partitions:
+                problems.append(f"{topic.name}: has {count} partitions, the settings say {topic.partitions}; the count is pinned")
+            replicas = min((len(p["replicas"]) for p in found["partitions"]), default=0)
+            if configs and replicas < topic.replication:
+                problems.append(f"{topic.name}: has {replicas} replicas, planned are {topic.replication}")
+        if configs:
+            problems += await self._config_problems([topic for topic in plan if topic.name in present])
+        return problems
+
+    async def _config_problems(self, plan: Sequence[PlannedTopic]) -> list[str]:
+        if not plan:
+            return []
+        problems: list[str] = []
+        wanted = {topic.name: topic.configs for topic in plan}
+        resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in plan]
+        for response in await self._admin.describe_configs(resources):
+            for resource in response.to_object()["resources"]:
+                found = {entry["config_names"]: entry["config_value"] for entry in resource["config_entries"]}
+                for key, value in wanted[resource["resource_name"]].items():
+                    if found.get(key) != value:
+                        problems.append(f"{resource['resource_name']}: {key} is {found.get(key)}, planned is {value}")
+        return problems
+
+    async def delete(self, names: Iterable[str]) -> None:
+        """Delete topics; those that do not exist are fine."""
+        listed = list(names)
+        if listed:
+            response = await self._admin.delete_topics(listed)
+            _raise_for(response.to_object()["topic_error_codes"], UnknownTopicOrPartitionError)
+
+
+def _raise_for(errors: Iterable[Mapping[str, Any]], harmless: type[KafkaError]) -> None:
+    for entry in errors:
+        code = entry["error_code"]
+        if code and code != harmless.errno:
+            raise for_code(code)(entry["topic"])

@@ -1,0 +1,95 @@
+"""Assembles the role egress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamgate.adapters.kafka_standing import StandingReader
+from streamgate.adapters.openai_chat import OpenAIChat
+from streamgate.adapters.system import SystemClock, SystemEntropy, SystemSleeper
+from streamgate.bootstrap._installation import Installation
+from streamgate.bootstrap._letters import dead_letters
+from streamgate.config import read_secret
+from streamgate.errors import ConfigError
+from streamgate.pipeline._call import Caller
+from streamgate.pipeline._gate import Gate
+from streamgate.pipeline._publish import AuditWriter
+from streamgate.pipeline.complete import Complete, EgressSweep
+from streamgate.provider import Budgets, ModelBudget, RetryPolicy
+from streamgate.telemetry import Telemetry
+from streamgate.topology import Links, RoleApp
+from streamgate.types import Role, Topic
+
+
+@dataclass(frozen=True, slots=True)
+class EgressParts:
+    """The running role and what it reads beside its input."""
+
+    app: RoleApp
+    standing: StandingReader
+    model: OpenAIChat
+    links: Links
+
+
+def build_egress(installation: Installation, telemetry: Telemetry) -> EgressParts:
+    """Everything is made here and nothing is connected yet."""
+    clock, schemas, settings = SystemClock(), installation.schemas, installation.settings.egress
+    audit = AuditWriter(schemas.latest(Topic.AUDIT_EVENTS), Role.EGRESS, clock, SystemEntropy())
+    links = Links.unbound(installation.prefix)
+    connection = installation.connection()
+    standing = StandingReader(connection, installation.prefix + Topic.STANDING, schemas.latest(Topic.STANDING))
+    model = _model(installation)
+    caller = Caller(
+        model=model,
+        budgets=_budgets(installation),
+        policy=RetryPolicy(max_attempts=settings.max_attempts),
+        call_timeout_seconds=settings.call_timeout_seconds,
+        telemetry=telemetry,
+        clock=clock,
+        sleeper=SystemSleeper(),
+        entropy=SystemEntropy(),
+    )
+    stage = Complete(
+        decoder=installation.decoder(),
+        completions=schemas.latest(Topic.COMPLETIONS),
+        gate=Gate(standing, clock),
+        caller=caller,
+        trail=links.trail,
+        audit=audit,
+        letters=dead_letters(installation, audit),
+        clock=clock,
+        known_state=links.state,
+    )
+    app = RoleApp(
+        Role.EGRESS,
+        connection,
+        installation.prefix,
+        f"{installation.prefix}egress",
+        stages=(stage,),
+        links=links,
+        telemetry=telemetry,
+        clock=clock,
+        settings=installation.runtime(),
+        sweep=EgressSweep(clock),
+    )
+    return EgressParts(app, standing, model, links)
+
+
+def _model(installation: Installation) -> OpenAIChat:
+    settings = installation.settings.egress
+    key = read_secret(settings.api_key, settings.api_key_file, "egress.api_key_file")
+    if key is None and settings.base_url is None:
+        raise ConfigError(("egress.api_key_file: missing; name the file of the API key, or set egress.base_url",))
+    return OpenAIChat(
+        api_key="none" if key is None else key.get_secret_value(),
+        base_url=settings.base_url,
+        trust_env=settings.trust_env,
+    )
+
+
+def _budgets(installation: Installation) -> Budgets:
+    settings = installation.settings.egress
+    return Budgets(
+        default=ModelBudget(settings.default_budget.requests_per_minute, settings.default_budget.tokens_per_minute),
+        by_model={name: ModelBudget(each.requests_per_minute, each.tokens_per_minute) for name, each in settings.budgets.items()},
+    )

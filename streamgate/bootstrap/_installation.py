@@ -1,0 +1,105 @@
+"""Settings, policy and schemas, read once and held together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from streamgate.adapters.kafka_connection import KafkaConnection
+from streamgate.adapters.kafka_topics import RETENTION_DAYS, PlannedTopic, topic_plan
+from streamgate.adapters.registry import ConfluentRegistry
+from streamgate.codec import Decoder, SchemaSet, packaged_schemas
+from streamgate.config import Settings, load_policy, read_secret
+from streamgate.config import load as load_settings
+from streamgate.consent import Policy
+from streamgate.rights import Horizons
+from streamgate.topology import RuntimeSettings
+from streamgate.types import Topic
+
+SECURITY = {"plaintext": "PLAINTEXT", "tls": "SSL", "sasl_tls": "SASL_SSL"}
+COMPACTION_SECONDS = 7_200
+"""Compaction lag of the state topics and a cleaning, rounded up; what a receipt promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Everything that one deployment of streamgate is made from."""
+
+    settings: Settings
+    policy: Policy
+    schemas: SchemaSet
+
+    @property
+    def prefix(self) -> str:
+        """Of every topic and group."""
+        return self.settings.kafka.prefix
+
+    def connection(self) -> KafkaConnection:
+        """How to reach Kafka."""
+        kafka = self.settings.kafka
+        password = read_secret(kafka.sasl_password, kafka.sasl_password_file, "kafka.sasl_password_file")
+        sasl = kafka.security == "sasl_tls"
+        return KafkaConnection(
+            bootstrap=kafka.bootstrap,
+            security_protocol=SECURITY[kafka.security],  # type: ignore[arg-type]  # the table above holds only allowed values
+            sasl_mechanism=kafka.sasl_mechanism if sasl else None,
+            sasl_username=kafka.sasl_user,
+            sasl_password=None if password is None else password.get_secret_value(),
+            tls_ca=kafka.tls_ca_file,
+            tls_certificate=kafka.tls_certificate_file,
+            tls_key=kafka.tls_key_file,
+        )
+
+    def decoder(self) -> Decoder:
+        """Reads both framings; asks the registry only where one is set."""
+        schemas = self.settings.schemas
+        if schemas.registry_url is None:
+            return Decoder(self.schemas, None)
+        password = read_secret(schemas.registry_password, schemas.registry_password_file, "schemas.registry_password_file")
+        auth = None if schemas.registry_user is None or password is None else (schemas.registry_user, password.get_secret_value())
+        return Decoder(self.schemas, ConfluentRegistry(schemas.registry_url, auth=auth))
+
+    def topics(self) -> tuple[PlannedTopic, ...]:
+        """Every topic as it should be."""
+        kafka = self.settings.kafka
+        return topic_plan(
+            kafka.prefix,
+            partitions=kafka.partitions,
+            replication=kafka.replication_factor,
+            retention_days=self._retention(),
+            reply_topics=self.policy.reply_topics(),
+        )
+
+    def horizons(self) -> Horizons:
+        """What only time removes."""
+        by_topic = {self.prefix + topic: days for topic, days in self._retention().items() if days >= 0}
+        return Horizons(
+            topic_retention_days=by_topic,
+            provider_name=self.policy.provider.name,
+            provider_log_days=self.policy.provider.abuse_log_days,
+            compaction_seconds=COMPACTION_SECONDS,
+            embedded=self.settings.kafka.embedded,
+        )
+
+    def runtime(self) -> RuntimeSettings:
+        """Sizes and times of a worker."""
+        runtime, kafka = self.settings.runtime, self.settings.kafka
+        return RuntimeSettings(
+            partitions=kafka.partitions,
+            embedded=kafka.embedded,
+            pool=runtime.pool,
+            commit_seconds=runtime.commit_interval_seconds,
+            record_seconds=runtime.record_limit_seconds,
+            drain_seconds=runtime.drain_seconds,
+        )
+
+    def _retention(self) -> Mapping[Topic, int]:
+        return {**RETENTION_DAYS, **{Topic(name): days for name, days in self.policy.retention_days.items() if name in set(Topic)}}
+
+
+def load(config: Path | None, environ: Mapping[str, str] | None = None) -> Installation:
+    """Read settings, policy and schemas; raise ``ConfigError`` with every mistake, or ``SchemaRejected``."""
+    settings = load_settings(config, os.environ if environ is None else environ)
+    return Installation(settings, load_policy(settings.policy_file), SchemaSet.load(settings.schemas.directory or packaged_schemas()))

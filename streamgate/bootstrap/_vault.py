@@ -1,0 +1,129 @@
+"""Assembles the role vault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from streamgate.adapters.key_file import KeyFile
+from streamgate.adapters.system import SystemClock, SystemEntropy, SystemSleeper
+from streamgate.bootstrap._installation import Installation
+from streamgate.codec import Decoder
+from streamgate.detect import Detector
+from streamgate.errors import ConfigError
+from streamgate.minimise import Limits
+from streamgate.pipeline._desk import Desk, KeyCache
+from streamgate.pipeline._publish import AuditWriter, DeadLetters, Responses
+from streamgate.pipeline.consents import Consents, Standing
+from streamgate.pipeline.ports.stage import Stage
+from streamgate.pipeline.redact import Redact
+from streamgate.pipeline.restore import Restore
+from streamgate.pipeline.subject_requests import SubjectRequests
+from streamgate.pipeline.sweep import VaultSweep
+from streamgate.telemetry import Telemetry
+from streamgate.topology import Links, RoleApp
+from streamgate.types import Role, Topic
+from streamgate.vault import DeadLetterSealer, StateSealer
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class VaultParts:
+    """The running role, and the desk that a look into its state needs."""
+
+    app: RoleApp
+    desk: Desk
+    links: Links
+
+
+def build_vault(installation: Installation, detector: Detector, telemetry: Telemetry) -> VaultParts:
+    """Everything is made here and nothing is connected yet."""
+    key_file = installation.settings.vault.key_file
+    if key_file is None:
+        raise ConfigError(("vault.key_file: missing; run `streamgate keys create`",))
+    links = Links.unbound(installation.prefix)
+    desk = _desk(installation, KeyFile(Path(key_file)), detector, links, telemetry)
+    decoder = installation.decoder()
+    standing = Standing(installation.schemas.latest(Topic.STANDING))
+    partitions = installation.settings.kafka.partitions
+
+    def watermark(_partition: int, at_ms: int, consents_offset: int) -> tuple[bytes, bytes]:
+        return standing.watermark(consents_offset, at_ms)
+
+    app = RoleApp(
+        Role.VAULT,
+        installation.connection(),
+        installation.prefix,
+        f"{installation.prefix}vault",
+        stages=_stages(installation, decoder, desk, detector, links, standing, telemetry, partitions),
+        links=links,
+        telemetry=telemetry,
+        clock=desk.clock,
+        settings=installation.runtime(),
+        sweep=VaultSweep(desk),
+        watermark=watermark,
+    )
+    return VaultParts(app, desk, links)
+
+
+def _desk(installation: Installation, kms: KeyFile, detector: Detector, links: Links, telemetry: Telemetry) -> Desk:
+    clock, entropy, schemas = SystemClock(), SystemEntropy(), installation.schemas
+    audit = AuditWriter(schemas.latest(Topic.AUDIT_EVENTS), Role.VAULT, clock, entropy)
+    dead_letters = DeadLetterSealer(kms.dead_letter_public_key(), installation.settings.dead_letters.epoch)
+    retention = installation.policy.retention_days.get(Topic.RESPONSES, 7)
+    return Desk(
+        sealer=StateSealer(kms),
+        kms=kms,
+        keys=KeyCache(kms, telemetry),
+        policy=installation.policy,
+        responses=Responses(schemas.latest(Topic.RESPONSES), Topic.RESPONSES),
+        audit=audit,
+        letters=DeadLetters(schemas.latest(Topic.DEAD_LETTERS), dead_letters, audit),
+        requests=schemas.latest(Topic.REQUESTS),
+        detector_version=detector.version,
+        freshness=links.freshness,
+        clock=clock,
+        entropy=entropy,
+        retention_ms=retention * DAY_MS,
+    )
+
+
+def _stages(
+    installation: Installation,
+    decoder: Decoder,
+    desk: Desk,
+    detector: Detector,
+    links: Links,
+    standing: Standing,
+    telemetry: Telemetry,
+    partitions: int,
+) -> tuple[Stage, ...]:
+    limits = installation.settings.vault.limits
+    redact = Redact(
+        decoder=decoder,
+        policy=installation.policy,
+        limits=Limits(prompt_bytes=limits.prompt_bytes, messages=limits.messages),
+        detector=detector,
+        freshness=links.freshness,
+        desk=desk,
+        telemetry=telemetry,
+        clock=desk.clock,
+        sleeper=SystemSleeper(),
+        partitions=partitions,
+    )
+    requests = SubjectRequests(
+        decoder=decoder,
+        desk=desk,
+        standing=standing,
+        results=installation.schemas.latest(Topic.SUBJECT_RESULTS),
+        freshness=links.freshness,
+        horizons=installation.horizons(),
+        partitions=partitions,
+    )
+    return (
+        redact,
+        Restore(decoder, desk, links.freshness, desk.clock),
+        Consents(decoder, desk, standing, partitions),
+        requests,
+    )

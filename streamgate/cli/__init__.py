@@ -1,0 +1,47 @@
+"""The commands. Each module holds one group; this one only puts them together.
+
+Exit status: 0 done or answered, 1 a check found something, 2 usage or configuration, 3 refused, 4 failed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from streamgate.cli import _audit, _bench, _config, _demo, _init, _privacy, _schema, _send, _tail, _topics, _worker
+from streamgate.cli._report import report
+from streamgate.errors import ConfigError, StreamgateError
+
+app = typer.Typer(
+    name="streamgate",
+    help="A stream-processing redaction service on Kafka: personal data stays in, answers come back.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(_demo.demo)
+app.command("init")(_init.init)
+app.command("send")(_send.send)
+app.command("tail")(_tail.tail)
+app.command("worker")(_worker.worker)
+app.command("bench")(_bench.bench)
+app.command("privacy-notice")(_privacy.privacy_notice)
+app.add_typer(_topics.app, name="topics")
+app.add_typer(_schema.app, name="schema")
+app.add_typer(_config.app, name="config")
+app.add_typer(_audit.app, name="audit")
+app.add_typer(_privacy.consent, name="consent")
+app.add_typer(_privacy.subject, name="subject")
+
+
+def main() -> None:
+    """Entry point. What is wrong with settings or input is said in one place, without a traceback and without data."""
+    try:
+        app()
+    except (ConfigError, StreamgateError) as error:
+        report(error)
+        sys.exit(2)
+
+
+__all__ = ["app", "main"]

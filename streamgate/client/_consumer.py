@@ -1,0 +1,91 @@
+"""Reads responses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streamgate.client._events import Response
+from streamgate.codec import Decoder, SchemaSet, packaged_schemas
+from streamgate.types import Topic
+
+
+class ResponseConsumer:
+    """An async iterator of responses.
+
+    With ``group_id`` it is an ordinary Kafka consumer group and commits what it yielded once the next one is asked for (at least once: match
+    on ``event_id``). Without, it reads every partition, from now on or from the beginning, and commits nothing.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        topic: str = "responses",
+        prefix: str = "streamgate.",
+        group_id: str | None = None,
+        from_beginning: bool = False,
+        schemas: Path | None = None,
+        **kafka: Any,
+    ) -> None:
+        """``kafka`` is passed on to aiokafka: ``security_protocol``, ``ssl_context``, ``sasl_*``."""
+        self._topic = prefix + topic
+        self._group = group_id
+        self._from_beginning = from_beginning
+        self._decoder = Decoder(SchemaSet.load(schemas or packaged_schemas()), None)
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            group_id=group_id,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=50,
+            **kafka,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Connect; without a group, stand at the end (or the beginning) of every partition when this returns."""
+        if self._group is not None:
+            self._consumer.subscribe([self._topic])
+            await self._consumer.start()
+            return self
+        await self._consumer.start()
+        try:
+            await self._stand()
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        return self
+
+    async def _stand(self) -> None:
+        # Naming the topic makes the client ask for its metadata; until then its partitions are not known.
+        self._consumer.subscribe([self._topic])
+        await self._consumer.topics()
+        known = self._consumer.partitions_for_topic(self._topic) or set()
+        self._consumer.unsubscribe()
+        if not known:
+            raise LookupError(f"there is no topic {self._topic}: run `streamgate topics apply`")
+        places = [TopicPartition(self._topic, number) for number in sorted(known)]
+        self._consumer.assign(places)
+        if self._from_beginning:
+            await self._consumer.seek_to_beginning(*places)
+            return
+        ends = await self._consumer.end_offsets(places)
+        for place in places:
+            self._consumer.seek(place, ends[place])
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Disconnect."""
+        await self._consumer.stop()
+
+    async def __aiter__(self) -> AsyncIterator[Response]:
+        """Responses as they come, for ever."""
+        async for record in self._consumer:
+            decoded = await self._decoder.decode(Topic.RESPONSES, record.value)
+            yield Response.of(decoded.record)
+            if self._group is not None:
+                await self._consumer.commit({TopicPartition(record.topic, record.partition): record.offset + 1})

@@ -1,0 +1,251 @@
+"""Complete: a masked request in, one call of the provider (or a coded failure), a completion out.
+
+Before the first byte goes out: the deadline holds, nothing has been forbidden under a watermark younger than two seconds, the final payload
+was scanned once more, the budget has room, and a call-intent stands on the audit topic's input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from streamgate.audit import AuditFact
+from streamgate.codec import Decoder, Schema, encode
+from streamgate.detect import final_scan
+from streamgate.effects import Clock
+from streamgate.errors import Code, RecordError, Unavailable
+from streamgate.pipeline._call import Called, Caller
+from streamgate.pipeline._gate import Gate
+from streamgate.pipeline._publish import AuditWriter, DeadLetters
+from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, StateView
+from streamgate.pipeline.ports.trail import Trail
+from streamgate.provider import ChatCall
+from streamgate.telemetry import CopySeen, DeadLettered, LatencyAdded
+from streamgate.types import Inbound, MaskedMessage, MaskedText, Parameters, Topic
+
+RECORD_KEPT_MS: Final = 24 * 3600 * 1000
+"""How long egress remembers that it answered a request; longer than any deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class EgressState:
+    """Rows of egress: ``D`` request id: answered; ``T`` time (8), request id: when to forget it."""
+
+    @staticmethod
+    def answered(request_id: bytes) -> bytes:
+        """Key of the row that says that a completion was published."""
+        return b"D" + request_id
+
+    @staticmethod
+    def forget_at(due_ms: int, request_id: bytes) -> bytes:
+        """Key of the row that says when to forget it."""
+        return b"T" + due_ms.to_bytes(8, "big") + request_id
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The stage over ``requests``."""
+
+    decoder: Decoder
+    completions: Schema
+    gate: Gate
+    caller: Caller
+    trail: Trail
+    audit: AuditWriter
+    letters: DeadLetters
+    clock: Clock
+    known_state: Any
+    """Rows already committed; ``get(partition, key)``."""
+    in_flight: set[bytes] = field(default_factory=set)
+    topic: str = Topic.REQUESTS
+    ordered: bool = False
+
+    def poisoned(self, record: Inbound) -> Prepared:
+        """Dead-letter a request on which our own code failed; its prompt is closed by its deadline."""
+        return _Unreadable(self, record, Code.INTERNAL_ERROR)
+
+    async def prepare(self, record: Inbound) -> Prepared:
+        """Call the provider for a request, once."""
+        try:
+            request = (await self.decoder.decode(self.topic, record.value)).record
+        except (RecordError, Unavailable) as error:
+            return _Unreadable(self, record, error.code)
+        request_id = request["request_id"]
+        if request_id in self.in_flight or self.known_state.get(record.partition, EgressState.answered(request_id)) is not None:
+            return _Copy(record)
+        self.in_flight.add(request_id)
+        try:
+            return _Completion(self, record, request, await self._call(record, request))
+        except BaseException:
+            self.in_flight.discard(request_id)
+            raise
+
+    async def _call(self, record: Inbound, request: dict[str, Any]) -> Called:
+        if any(final_scan(text) for text in outgoing(request)):
+            return Called(Code.FINAL_SCAN_HIT)
+
+        async def permit() -> Code:
+            return await self.gate.pass_or_code(record.partition, request)
+
+        async def intend() -> None:
+            key, value = self.audit.record(AuditFact.CALL_INTENDED, **audited(request))
+            await self.trail.publish(record.partition, key, value)
+
+        return await self.caller.call(chat_call(request), request["deadline_at"], permit, intend)
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A request that was answered, or is being answered, already."""
+
+    record: Inbound
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """Nothing is paid twice."""
+        del partition, state
+        return Effects(facts=(CopySeen(self.record.topic),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """A request that cannot be read; only a fault of ours or another writer on the topic makes one."""
+
+    stage: Complete
+    record: Inbound
+    code: Code
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """Dead-letter it."""
+        del partition, state
+        return Effects(outputs=self.stage.letters.outputs(self.record, self.code), facts=(DeadLettered(self.record.topic, self.code),))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Completion:
+    """What came of a request."""
+
+    stage: Complete
+    record: Inbound
+    request: dict[str, Any]
+    called: Called
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """Publish the completion, then remember that it was."""
+        del partition
+        request_id = self.request["request_id"]
+        self.stage.in_flight.discard(request_id)
+        if state.get(EgressState.answered(request_id)) is not None:
+            return Effects(facts=(CopySeen(self.record.topic),))
+        now_ms = self.stage.clock.now_ms()
+
+        def answered(offset: int) -> Row:
+            return Row(EgressState.answered(request_id), offset.to_bytes(8, "big"))
+
+        outputs = (
+            Output(Topic.COMPLETIONS, self.request["reference"], encode(self.stage.completions, self._record(now_ms)), answered),
+            self._audited(),
+        )
+        own_ms = now_ms - self.record.timestamp_ms - round(self.called.seconds * 1000)
+        forget = Row(EgressState.forget_at(now_ms + RECORD_KEPT_MS, request_id), b"\x01")
+        return Effects((forget,), outputs, (LatencyAdded("complete", max(0, own_ms) / 1000),))
+
+    def _record(self, now_ms: int) -> dict[str, Any]:
+        reply = self.called.reply
+        usage = None if reply is None or reply.usage is None else reply.usage
+        return {
+            "request_id": self.request["request_id"],
+            "reference": self.request["reference"],
+            "tenant": self.request["tenant"],
+            "purpose": self.request["purpose"],
+            "code": self.called.code.value,
+            "text": None if reply is None else reply.text,
+            "finish_reason": None if reply is None else reply.finish_reason,
+            "model": self.request["model"] if reply is None else reply.model,
+            "usage": None
+            if usage is None
+            else {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens},
+            "provider_request_id": None if reply is None else reply.provider_request_id,
+            "calls": self.called.calls,
+            "completed_at": now_ms,
+            "sealed": self.request["sealed"],
+        }
+
+    def _audited(self) -> Output:
+        reply = self.called.reply
+        fact = AuditFact.CALL_COMPLETED if reply is not None else AuditFact.CALL_FAILED
+        used = None if reply is None else reply.usage
+        return self.stage.audit.output(
+            fact,
+            **audited(self.request),
+            code=self.called.code.value,
+            counts={"calls": self.called.calls}
+            | ({} if used is None else {"prompt_tokens": used.prompt_tokens, "completion_tokens": used.completion_tokens}),
+            timings_ms={"call": round(self.called.seconds * 1000)},
+            provider_request_id=None if reply is None else reply.provider_request_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EgressSweep:
+    """Forgets requests that were answered long ago."""
+
+    clock: Clock
+
+    def due(self, partition: int, state: StateView) -> tuple[Prepared, ...]:
+        """At most one batch at a time."""
+        del partition
+        now_ms, found = self.clock.now_ms(), []
+        for key, _ in state.scan(b"T"):
+            if int.from_bytes(key[1:9], "big") > now_ms or len(found) == 500:
+                break
+            found.append(key)
+        return (_Forget(tuple(found)),) if found else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Forget:
+    keys: tuple[bytes, ...]
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """Tombstones for the timers and what they are about."""
+        del partition, state
+        return Effects(rows=tuple(Row(row, None) for key in self.keys for row in (key, EgressState.answered(key[9:]))))
+
+
+def outgoing(request: dict[str, Any]) -> list[str]:
+    """Every text of a request that the provider will see."""
+    return [*(message["content"] for message in request["messages"]), *request["stop"]]
+
+
+def chat_call(request: dict[str, Any]) -> ChatCall:
+    """The call that a request asks for. Its texts were masked by vault."""
+    messages = tuple(
+        MaskedMessage(message["role"], MaskedText(message["content"]), message["tool_call_id"]) for message in request["messages"]
+    )
+    parameters = Parameters(
+        temperature=request["temperature"],
+        top_p=request["top_p"],
+        max_output_tokens=request["max_output_tokens"],
+        seed=request["seed"],
+        stop=tuple(request["stop"]),
+    )
+    return ChatCall(
+        request_id=request["request_id"],
+        model=request["model"],
+        messages=messages,
+        parameters=parameters,
+        safety_identifier=request["safety_identifier"],
+    )
+
+
+def audited(request: dict[str, Any]) -> dict[str, Any]:
+    """What every audit event about a request says."""
+    return {
+        "reference": request["reference"],
+        "request_id": request["request_id"],
+        "tenant": request["tenant"],
+        "purpose": request["purpose"],
+        "model": request["model"],
+        "policy_version": request["policy_version"],
+        "detector_version": request["detector_version"],
+    }

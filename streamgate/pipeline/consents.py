@@ -1,0 +1,114 @@
+"""Consents: a data subject's decision in, its effect on state and on what egress may still send out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from streamgate.audit import AuditFact
+from streamgate.codec import Decoder, Schema, encode
+from streamgate.consent import ConsentEvent, Decision, apply
+from streamgate.errors import Code, RecordError, Unavailable
+from streamgate.pipeline._desk import Desk
+from streamgate.pipeline._screen import partition_of
+from streamgate.pipeline._undeliverable import Undeliverable
+from streamgate.pipeline._vaultstate import VaultState
+from streamgate.pipeline.ports.stage import Effects, Output, Prepared, StateView
+from streamgate.telemetry import ConsentChanged
+from streamgate.types import Inbound, Subject, Topic
+
+AUDITED = {Decision.GRANT: AuditFact.CONSENT_GRANTED, Decision.WITHDRAW: AuditFact.CONSENT_WITHDRAWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Makes records of the standing topic."""
+
+    schema: Schema
+
+    def forbidden(self, reference: bytes, purpose: str | None, consents_offset: int, at_ms: int) -> Output:
+        """From now on this purpose (or every one) is forbidden for the reference, for whatever was approved before ``consents_offset``."""
+        record = {"kind": "forbidden", "reference": reference, "purpose": purpose, "consents_offset": consents_offset, "at": at_ms}
+        return Output(Topic.STANDING, reference + (purpose or "").encode(), encode(self.schema, record))
+
+    def watermark(self, consents_offset: int, at_ms: int) -> tuple[bytes, bytes]:
+        """Key and value of the record that says how far vault has read."""
+        record = {"kind": "watermark", "reference": None, "purpose": None, "consents_offset": consents_offset, "at": at_ms}
+        return b"watermark", encode(self.schema, record)
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """The stage over ``consents``."""
+
+    decoder: Decoder
+    desk: Desk
+    standing: Standing
+    partitions: int
+    topic: str = Topic.CONSENTS
+    ordered: bool = True
+
+    def poisoned(self, record: Inbound) -> Prepared:
+        """Dead-letter a record on which our own code failed."""
+        return Undeliverable(self.desk, record, Code.INTERNAL_ERROR)
+
+    async def prepare(self, record: Inbound) -> Prepared:
+        """Decode, and check that the record stands where its subject's events are decided."""
+        try:
+            decoded = (await self.decoder.decode(self.topic, record.value)).record
+        except (RecordError, Unavailable) as error:
+            return Undeliverable(self.desk, record, error.code)
+        subject = Subject(decoded["tenant"], decoded["subject"])
+        misplaced = place_of(record, subject, self.partitions)
+        if misplaced is not None:
+            return Undeliverable(self.desk, record, misplaced)
+        return ConsentCase(self.desk, self.standing, record, subject, decoded)
+
+
+def place_of(record: Inbound, subject: Subject, partitions: int) -> Code | None:
+    """``None`` where a record is keyed by its subject and stands on that key's partition, else the code."""
+    if record.key != subject.key():
+        return Code.BAD_KEY
+    return None if partition_of(record.key, partitions) == record.partition else Code.WRONG_PARTITION
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ConsentCase:
+    """One decision of a data subject."""
+
+    desk: Desk
+    standing: Standing
+    record: Inbound
+    subject: Subject
+    consent: dict[str, Any]
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """Apply it; where it withdraws, tell egress."""
+        vault = VaultState(state, self.desk.sealer)
+        digest = vault.digest(self.subject)
+        event = ConsentEvent(
+            purpose=self.consent["purpose"],
+            decision=Decision(self.consent["decision"]),
+            decided_at_ms=self.consent["decided_at"],
+            offset=self.record.offset,
+        )
+        applied = apply(vault.consents(digest), event, now_ms=self.desk.clock.now_ms())
+        if applied.code is Code.INVALID_FIELD:
+            return Undeliverable(self.desk, self.record, applied.code).decide(partition, state)
+        if not applied.effective:
+            return Effects()
+        enrolment = vault.enrolment(digest)
+        reference = None if enrolment is None or enrolment.erased_at_ms is not None else enrolment.reference
+        outputs: tuple[Output, ...] = ()
+        if event.decision is Decision.WITHDRAW and reference is not None:
+            outputs = (self.standing.forbidden(reference, event.purpose, self.record.offset + 1, self.desk.clock.now_ms()),)
+        known = None if event.purpose is None or self.desk.policy.purpose(event.purpose) is None else event.purpose
+        tenant = self.subject.tenant if self.desk.policy.tenant(self.subject.tenant) else None
+        audited = self.desk.audit.output(
+            AUDITED[event.decision],
+            reference=reference,
+            tenant=tenant,
+            purpose=known,
+            policy_version=self.desk.policy.version,
+        )
+        return Effects((vault.consents_row(digest, applied.state),), (*outputs, audited), (ConsentChanged(event.decision.value),))

@@ -1,0 +1,143 @@
+"""Redact: a prompt in, a masked request out, or its refusal.
+
+``prepare`` reads, minimises and detects; ``decide`` looks at the subject's state and masks. Nothing that was read in the clear is in what
+``decide`` publishes to anyone but the producer's own reply topic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streamgate.codec import Decoded, Decoder
+from streamgate.consent import Basis, Policy
+from streamgate.detect import Detector, Span
+from streamgate.effects import Clock, Sleeper
+from streamgate.errors import Code, Failed, RecordError, Refused, Unavailable, Unreadable
+from streamgate.minimise import Envelope, Limits, Minimised, Segment, Treatment, minimise, plan, read_envelope
+from streamgate.pipeline._decide_prompt import PromptCase, Ready
+from streamgate.pipeline._desk import Desk
+from streamgate.pipeline._screen import Route, partition_of, screen
+from streamgate.pipeline._undeliverable import Undeliverable
+from streamgate.pipeline.ports.freshness import Freshness
+from streamgate.pipeline.ports.stage import Prepared
+from streamgate.telemetry import DetectionTimed, Telemetry
+from streamgate.types import Inbound, Topic
+
+CONSENT_AGE_MS = 2_000
+"""What is known of a withdrawal is never older than this."""
+DETECTOR_PAUSE_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 600.0
+"""How long a registry that is down is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redact:
+    """The stage over ``prompts``."""
+
+    decoder: Decoder
+    policy: Policy
+    limits: Limits
+    detector: Detector
+    freshness: Freshness
+    desk: Desk
+    telemetry: Telemetry
+    clock: Clock
+    sleeper: Sleeper
+    partitions: int
+    topic: str = Topic.PROMPTS
+    ordered: bool = False
+
+    def poisoned(self, record: Inbound) -> Prepared:
+        """Dead-letter a record on which our own code failed."""
+        return Undeliverable(self.desk, record, Code.INTERNAL_ERROR)
+
+    async def prepare(self, record: Inbound) -> Prepared:
+        """Read, screen, minimise, detect, and wait until what is known of consents is recent enough."""
+        try:
+            decoded = await self._decode(record)
+            envelope = read_envelope(decoded.schema, decoded.record)
+        except Unreadable as error:
+            return Undeliverable(self.desk, record, error.code)
+        except Unavailable:
+            return Undeliverable(self.desk, record, Code.UNKNOWN_SCHEMA)
+        except RecordError as error:
+            # The identity can be read, another part of the envelope cannot: answer with the code alone.
+            return Undeliverable(self.desk, record, error.code, _event_id(decoded))
+        if record.key != envelope.subject.key():
+            return Undeliverable(self.desk, record, Code.BAD_KEY, envelope.event_id)
+        if partition_of(record.key, self.partitions) != record.partition:
+            return Undeliverable(self.desk, record, Code.WRONG_PARTITION, envelope.event_id)
+        route = screen(envelope, self.policy, arrived_ms=record.timestamp_ms)
+        if isinstance(route, Code):
+            return Undeliverable(self.desk, record, route, envelope.event_id, dead_letter=False)
+        try:
+            return PromptCase(self.desk, record, envelope, route, await self._ready(record, decoded, envelope, route))
+        except RecordError as error:
+            return PromptCase(self.desk, record, envelope, route, error)
+
+    async def _decode(self, record: Inbound) -> Decoded:
+        """Decode; a registry that is down is asked again for as long as the longest deadline."""
+        give_up = self.clock.monotonic() + LONGEST_WAIT_SECONDS
+        while True:
+            try:
+                return await self.decoder.decode(Topic.PROMPTS, record.value)
+            except Unavailable:
+                if self.clock.monotonic() >= give_up:
+                    raise
+                await self.sleeper.sleep(DETECTOR_PAUSE_SECONDS)
+
+    async def _ready(self, record: Inbound, decoded: Decoded, envelope: Envelope, route: Route) -> Ready:
+        if route.refusal is not None:
+            raise Refused(route.refusal)
+        if route.deadline_ms <= self.clock.now_ms():
+            raise Failed(Code.DEADLINE_EXCEEDED)
+        minimised = minimise(plan(decoded.schema, envelope.purpose), decoded.record, self.limits)
+        spans = await self._detect(minimised, route.deadline_ms)
+        left = (route.deadline_ms - self.clock.now_ms()) / 1000
+        known_until = record.timestamp_ms if _needs_consent(route) else self.clock.now_ms() - CONSENT_AGE_MS
+        if not await self.freshness.wait(record.partition, known_until, max(0.0, left)):
+            raise Failed(Code.DEADLINE_EXCEEDED)
+        return Ready(minimised, spans)
+
+    async def _detect(self, minimised: Minimised, deadline_ms: int) -> dict[int, tuple[Span, ...]]:
+        """Spans of every segment that is free text, by the segment's ``id``. While the detector is down the prompt waits, then is refused."""
+        segments = scanned(minimised)
+        texts = [segment.text for segment in segments]
+        started = self.clock.monotonic()
+        while True:
+            try:
+                found = await self.detector.detect(texts)
+                break
+            except Unavailable:
+                if self.clock.now_ms() >= deadline_ms:
+                    raise Refused(Code.DETECTOR_UNAVAILABLE) from None
+                await self.sleeper.sleep(DETECTOR_PAUSE_SECONDS)
+        if len(found) != len(texts):
+            raise Refused(Code.DETECTOR_UNAVAILABLE)
+        self.telemetry.emit(DetectionTimed(self.clock.monotonic() - started, sum(map(len, texts))))
+        by_segment = {id(segment): spans for segment, spans in zip(segments, found, strict=True)}
+        if any(by_segment[id(segment)] for segment in minimised.stop):
+            raise Refused(Code.INVALID_FIELD, "parameters.stop")
+        return by_segment
+
+
+def _needs_consent(route: Route) -> bool:
+    """Whether a refusal for want of consent is possible: it may be said only when everything up to the prompt's arrival is known."""
+    return route.purpose is not None and route.purpose.basis is Basis.CONSENT
+
+
+def scanned(minimised: Minimised) -> Sequence[Segment]:
+    """Every segment whose text a detector must see."""
+    of_messages = [segment for message in minimised.messages for segment in message.segments]
+    candidates = [*of_messages, *minimised.context, *minimised.stop]
+    return [segment for segment in candidates if segment.treatment is Treatment.SCAN]
+
+
+def _event_id(decoded: Decoded) -> str | None:
+    """The event id of a record whose envelope is otherwise wrong, where it is well-formed text."""
+    for path, rule in decoded.schema.rules.items():
+        if rule.role == "event_id":
+            value = decoded.record.get(path)
+            return value if isinstance(value, str) else None
+    return None

@@ -1,0 +1,180 @@
+"""Subject requests: erasure (GDPR Art. 17, CCPA 1798.105) and export (Art. 15 and 20, CCPA 1798.110)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from streamgate.audit import AuditFact
+from streamgate.codec import Decoder, Schema, encode
+from streamgate.errors import Code, RecordError, Status, Unavailable
+from streamgate.pipeline._desk import Desk, source_of
+from streamgate.pipeline._outcome import Phase
+from streamgate.pipeline._undeliverable import Undeliverable
+from streamgate.pipeline._vaultstate import VaultState
+from streamgate.pipeline.consents import Standing, place_of
+from streamgate.pipeline.ports.freshness import Freshness
+from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, StateView
+from streamgate.rights import Destroyed, Horizons, erase, erasure_receipt, export_document
+from streamgate.telemetry import Fact, SubjectRightExercised
+from streamgate.types import Inbound, Subject, Topic
+
+FOREVER: Final = 2**62
+"""A consents offset that no approval reaches: what an erasure forbids stays forbidden for that reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRequests:
+    """The stage over ``subject-requests``."""
+
+    decoder: Decoder
+    desk: Desk
+    standing: Standing
+    results: Schema
+    freshness: Freshness
+    horizons: Horizons
+    """What only time removes; stated in every receipt and export."""
+    partitions: int
+    topic: str = Topic.SUBJECT_REQUESTS
+    ordered: bool = True
+
+    def poisoned(self, record: Inbound) -> Prepared:
+        """Dead-letter a record on which our own code failed."""
+        return Undeliverable(self.desk, record, Code.INTERNAL_ERROR)
+
+    async def prepare(self, record: Inbound) -> Prepared:
+        """Decode; for an erasure, ask the broker where the input topics end now."""
+        try:
+            decoded = (await self.decoder.decode(self.topic, record.value)).record
+        except (RecordError, Unavailable) as error:
+            return Undeliverable(self.desk, record, error.code)
+        subject = Subject(decoded["tenant"], decoded["subject"])
+        misplaced = place_of(record, subject, self.partitions)
+        if misplaced is not None:
+            return Undeliverable(self.desk, record, misplaced)
+        if decoded["kind"] == "erase":
+            return ErasureCase(self, record, subject, decoded, await self.freshness.input_ends(record.partition))
+        return ExportCase(self, record, subject, decoded)
+
+    def result(self, record: Inbound, subject: Subject, request: Mapping[str, Any], document: str, at_ms: int) -> Output:
+        """The record on subject-results."""
+        value = {
+            "request_id": request["request_id"],
+            "tenant": subject.tenant,
+            "subject": subject.subject_id,
+            "kind": request["kind"],
+            "completed_at": at_ms,
+            "document": document,
+        }
+        return Output(Topic.SUBJECT_RESULTS, record.key, encode(self.results, value))
+
+
+@dataclass(slots=True)
+class _Closed:
+    """What closing a subject's prompts takes."""
+
+    rows: list[Row] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    forgotten: int = 0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ErasureCase:
+    """Destroys what is held of one data subject."""
+
+    stage: SubjectRequests
+    record: Inbound
+    subject: Subject
+    request: dict[str, Any]
+    ends: Mapping[str, int]
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """Keys and references go at once; open prompts end as refused; what lies before the fences is never processed again."""
+        desk = self.stage.desk
+        vault = VaultState(state, desk.sealer)
+        digest = vault.digest(self.subject)
+        now_ms = desk.clock.now_ms()
+        before = vault.enrolment(digest)
+        erased = erase(before, now_ms=now_ms, fences=self.ends)
+        keys = vault.key_tombstones(digest)
+        decisions = len(vault.consents(digest).latest)
+        desk.keys.evict(digest)
+        rows: tuple[Row, ...] = (*keys, vault.enrolment_row(digest, erased), Row(b"C" + digest, None))
+        outputs: tuple[Output, ...] = ()
+        reference = None
+        if before is not None and before.erased_at_ms is None:
+            reference = before.reference
+            rows += (Row(b"R" + reference, None),)
+            outputs += (self.stage.standing.forbidden(reference, None, FOREVER, now_ms),)
+        closed = self._close_open(vault, digest, now_ms)
+        destroyed = Destroyed(len(keys), int(reference is not None), decisions, closed.forgotten, len(closed.facts))
+        receipt = erasure_receipt(
+            request_id=self.request["request_id"], enrolment=erased, destroyed=destroyed, horizons=self.stage.horizons
+        )
+        audited = desk.audit.output(
+            AuditFact.SUBJECT_ERASED,
+            reference=reference,
+            tenant=self.subject.tenant if desk.policy.tenant(self.subject.tenant) else None,
+            counts={"keys_destroyed": len(keys), "prompts_closed": len(closed.facts)},
+            policy_version=desk.policy.version,
+        )
+        return Effects(
+            rows=(*rows, *closed.rows),
+            outputs=(*outputs, *closed.outputs, self.stage.result(self.record, self.subject, self.request, receipt, now_ms), audited),
+            facts=(*closed.facts, SubjectRightExercised("erase")),
+        )
+
+    def _close_open(self, vault: VaultState, digest: bytes, now_ms: int) -> _Closed:
+        """End the subject's open prompts as refused, and have every ended one forget whose it was."""
+        closed = _Closed()
+        by = source_of(self.record.topic, self.record.offset)
+        for key, outcome in vault.outcomes(digest):
+            if outcome.phase is Phase.SETTLED and not outcome.forgotten:
+                closed.rows.append(vault.outcome_row(key, outcome.forget()))
+                closed.forgotten += 1
+            elif outcome.phase is Phase.OPEN:
+                ended = self.stage.desk.conclude(vault, key, outcome.decided(Status.REFUSED, Code.SUBJECT_ERASED, by, now_ms))
+                closed.rows.extend(ended.rows)
+                closed.outputs.extend(ended.outputs)
+                closed.facts.extend(ended.facts)
+        return closed
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ExportCase:
+    """Lists what is held of one data subject, and every use that was recorded."""
+
+    stage: SubjectRequests
+    record: Inbound
+    subject: Subject
+    request: dict[str, Any]
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """Read only."""
+        desk = self.stage.desk
+        vault = VaultState(state, desk.sealer)
+        digest = vault.digest(self.subject)
+        now_ms = desk.clock.now_ms()
+        uses = [outcome for _, outcome in vault.outcomes(digest) if not outcome.forgotten]
+        enrolment = vault.enrolment(digest)
+        document = export_document(
+            request_id=self.request["request_id"],
+            subject=self.subject,
+            enrolment=enrolment,
+            keys=vault.key_count(digest),
+            consents=vault.consents(digest).events(),
+            uses=uses,
+            horizons=self.stage.horizons,
+            now_ms=now_ms,
+        )
+        audited = desk.audit.output(
+            AuditFact.SUBJECT_EXPORTED,
+            reference=None if enrolment is None else enrolment.reference,
+            tenant=self.subject.tenant if desk.policy.tenant(self.subject.tenant) else None,
+            counts={"uses": len(uses)},
+            policy_version=desk.policy.version,
+        )
+        result = self.stage.result(self.record, self.subject, self.request, document, now_ms)
+        return Effects(outputs=(result, audited), facts=(SubjectRightExercised("export"),))

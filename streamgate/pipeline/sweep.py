@@ -1,0 +1,73 @@
+"""The sweep: what is overdue in vault's state ends, is published again, is forgotten, or is removed.
+
+A prompt ends at its deadline even when egress is down. Each outcome has one timer row; when it is due, the outcome's phase says what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from streamgate.errors import Code, Status
+from streamgate.pipeline._desk import Desk
+from streamgate.pipeline._outcome import SWEEP, Phase
+from streamgate.pipeline._vaultstate import VaultState, timer_row
+from streamgate.pipeline.ports.stage import Effects, Prepared, Row, StateView
+from streamgate.types import Topic
+
+BATCH: Final = 500
+RETRIED_BY_THEIR_RECORD: Final = frozenset({Topic.PROMPTS.value, Topic.COMPLETIONS.value})
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSweep:
+    """Finds timers that are due."""
+
+    desk: Desk
+
+    def due(self, partition: int, state: StateView) -> tuple[Prepared, ...]:
+        """At most a batch at a time; the rest a second later."""
+        del partition
+        found: list[Prepared] = []
+        for timer, key in VaultState(state, self.desk.sealer).due(self.desk.clock.now_ms()):
+            found.append(TimerCase(self.desk, timer, key))
+            if len(found) == BATCH:
+                break
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class TimerCase:
+    """One timer whose time has come."""
+
+    desk: Desk
+    timer: bytes
+    key: bytes
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """Look at the outcome as it is now; another decision may have come first."""
+        if state.get(self.timer) is None:
+            return Effects()
+        vault = VaultState(state, self.desk.sealer)
+        stop = Row(self.timer, None)
+        outcome = vault.outcome(self.key)
+        now_ms = self.desk.clock.now_ms()
+        if outcome is None:
+            return Effects(rows=(stop,))
+        if outcome.phase is Phase.OPEN:
+            if outcome.deadline_ms > now_ms:
+                return Effects(rows=(stop, timer_row(outcome.deadline_ms, self.key)))
+            effects = self.desk.conclude(vault, self.key, outcome.decided(Status.FAILED, Code.DEADLINE_EXCEEDED, SWEEP, now_ms))
+            return Effects((stop, *effects.rows), effects.outputs, effects.facts)
+        if outcome.phase is Phase.DECIDED:
+            by_record = outcome.decided_by is not None and outcome.decided_by.topic in RETRIED_BY_THEIR_RECORD
+            again = Effects() if by_record else self.desk.repeat(vault, self.key, outcome)
+            return Effects((stop, self.desk.recheck(self.key)), again.outputs)
+        expires_ms = outcome.decided_ms + self.desk.retention_ms
+        if expires_ms <= now_ms:
+            return Effects(rows=(stop, Row(self.key, None)))
+        rows = [stop, timer_row(expires_ms, self.key)]
+        enrolment = vault.enrolment(self.key[1:17])
+        if enrolment is not None and not outcome.forgotten and (enrolment.erased_at_ms is not None or enrolment.incarnation > outcome.incarnation):
+            rows.append(vault.outcome_row(self.key, outcome.forget()))
+        return Effects(rows=tuple(rows))

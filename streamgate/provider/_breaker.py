@@ -1,0 +1,56 @@
+"""Stops calling a model that is down. Pure; the time is passed in.
+
+====================  =============================================================================================
+closed                calls pass; :data:`TOLERATED` failures in a row open it
+open                  nothing passes until the pause is over; pauses double from the first to the longest
+half open             after the pause one call passes per pause; a success closes, a failure opens with a longer pause
+====================  =============================================================================================
+
+Only failures that say something about the provider count (see :data:`COUNTED`): a refused prompt is no sign of an outage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from streamgate.provider._failure import Reason
+
+TOLERATED: Final = 5
+FIRST_PAUSE_SECONDS: Final = 1.0
+LONGEST_PAUSE_SECONDS: Final = 30.0
+COUNTED: Final = frozenset({Reason.OVERLOADED, Reason.SERVER_ERROR, Reason.TIMEOUT, Reason.CONNECTION})
+
+
+@dataclass(slots=True)
+class Breaker:
+    """The breaker of one model."""
+
+    _failures: int = 0
+    _pause_seconds: float = 0.0
+    """Zero while closed."""
+    _closed_to: float = float("-inf")
+    """Nothing passes before this time."""
+
+    def wait_seconds(self, now: float) -> float:
+        """Zero when a call may be made now."""
+        return max(0.0, self._closed_to - now)
+
+    def passed(self, now: float) -> None:
+        """A call is about to be made; while half open, the next one waits for a pause."""
+        if self._pause_seconds > 0:
+            self._closed_to = max(self._closed_to, now + self._pause_seconds)
+
+    def succeeded(self) -> None:
+        """The provider answered."""
+        self._failures, self._pause_seconds, self._closed_to = 0, 0.0, float("-inf")
+
+    def failed(self, reason: Reason, now: float) -> None:
+        """A call failed."""
+        if reason not in COUNTED:
+            return
+        self._failures += 1
+        # A failure of a call that was already under way when the breaker opened does not lengthen the pause.
+        if self._failures >= TOLERATED and (self._pause_seconds == 0 or now >= self._closed_to - self._pause_seconds / 2):
+            self._pause_seconds = min(max(FIRST_PAUSE_SECONDS, self._pause_seconds * 2), LONGEST_PAUSE_SECONDS)
+            self._closed_to = now + self._pause_seconds

@@ -1,0 +1,95 @@
+"""Every metric, declared once. What changes each of them stands in ``_catalogue``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streamgate.telemetry._metric import PREFIX, Kind, Label, Metric
+
+_FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Seconds, for work of our own."""
+_CALL: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
+"""Seconds, for model calls."""
+_WAIT: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+"""Seconds, for what may stand in a queue."""
+
+
+def _counter(name: str, text: str, *labels: Label) -> Metric:
+    return Metric(f"{PREFIX}{name}_total", Kind.COUNTER, text, labels)
+
+
+def _gauge(name: str, text: str, *labels: Label) -> Metric:
+    return Metric(PREFIX + name, Kind.GAUGE, text, labels)
+
+
+def _histogram(name: str, buckets: tuple[float, ...], text: str, *labels: Label) -> Metric:
+    return Metric(PREFIX + name, Kind.HISTOGRAM, text, labels, buckets)
+
+
+PROMPTS: Final = _counter("prompts", "Prompts that ended, by how.", Label.STATUS, Label.CODE)
+PROMPT_SECONDS: Final = _histogram("prompt_seconds", _CALL, "From a prompt's arrival to its response.", Label.STATUS)
+ACCEPTED: Final = _counter("accepted_prompts", "Prompts masked and passed on.", Label.PURPOSE)
+ACCEPTED_AGE: Final = _histogram("accepted_age_seconds", _WAIT, "From a prompt's created_at to the decision to pass it on.")
+ENTITIES: Final = _counter("entities", "Values replaced by tokens, by type.", Label.ENTITY)
+DROPPED_FIELDS: Final = _counter("dropped_fields", "Fields dropped because the schema does not let them through.")
+DETECTION_SECONDS: Final = _histogram("detection_seconds", _FAST, "Detection of one prompt.")
+DETECTION_CHARACTERS: Final = _counter("detection_characters", "Characters that detection looked at.")
+ADDED_LATENCY: Final = _histogram("added_latency_seconds", _FAST, "What streamgate adds to a prompt beyond the model call.", Label.STEP)
+RESTORED: Final = _counter("restored_tokens", "Tokens of answers restored to their values, recovered ones included.")
+RECOVERED: Final = _counter("recovered_tokens", "Restored tokens that the model had bent.")
+UNRESOLVED: Final = _counter("unresolved_tokens", "Tokens of answers that stayed tokens.")
+COPIES: Final = _counter("copies", "Second copies of known records.", Label.TOPIC)
+LATE: Final = _counter("late_completions", "Completions dropped because their prompt had ended.")
+DEAD_LETTERS: Final = _counter("dead_letters", "Records sealed to dead-letters.", Label.TOPIC, Label.CODE)
+CALLS: Final = _counter("calls", "Provider calls that ended, by how.", Label.MODEL, Label.CODE)
+CALL_SECONDS: Final = _histogram("call_seconds", _CALL, "Duration of one provider call.", Label.MODEL)
+RETRIES: Final = _counter("call_retries", "Provider calls about to be made again.", Label.MODEL, Label.REASON)
+PROVIDER_TOKENS: Final = _counter("provider_tokens", "Tokens as the provider counted them.", Label.MODEL, Label.DIRECTION)
+BUDGET_REQUESTS: Final = _gauge("budget_left_requests", "Requests left of the current minute.", Label.MODEL)
+BUDGET_TOKENS: Final = _gauge("budget_left_tokens", "Provider tokens left of the current minute.", Label.MODEL)
+CONSENTS: Final = _counter("consent_changes", "Grants and withdrawals that took effect.", Label.DECISION)
+RIGHTS: Final = _counter("subject_rights", "Rights of data subjects carried out.", Label.RIGHT)
+KEY_CACHE: Final = _counter("key_cache_lookups", "Look-ups of opened subject keys.", Label.RESULT)
+AUDIT_ENTRIES: Final = _counter("audit_entries", "Audit entries chained and signed.", Label.FACT)
+QUEUE_AGE: Final = _histogram("queue_age_seconds", _WAIT, "From a record's Kafka timestamp to its being taken up.", Label.TOPIC)
+LAG: Final = _gauge("lag_records", "Records not yet committed, over this worker's partitions.", Label.TOPIC)
+COMMIT_AGE: Final = Metric(
+    f"{PREFIX}commit_age_seconds", Kind.AGE, "Since the committed offset last moved; grows when idle.", (Label.TOPIC,)
+)
+STAGE_FAILURES: Final = _counter("stage_failures", "Stages that raised; their record is dead-lettered.", Label.TOPIC)
+PART_AVAILABLE: Final = _gauge("part_available", "Whether a part that records need is up (1) or down (0).", Label.PART)
+WORKER_STATES: Final = _counter("worker_states", "States the worker went through.", Label.ROLE, Label.STATE)
+
+METRICS: Final[tuple[Metric, ...]] = (
+    PROMPTS,
+    PROMPT_SECONDS,
+    ACCEPTED,
+    ACCEPTED_AGE,
+    ENTITIES,
+    DROPPED_FIELDS,
+    DETECTION_SECONDS,
+    DETECTION_CHARACTERS,
+    ADDED_LATENCY,
+    RESTORED,
+    RECOVERED,
+    UNRESOLVED,
+    COPIES,
+    LATE,
+    DEAD_LETTERS,
+    CALLS,
+    CALL_SECONDS,
+    RETRIES,
+    PROVIDER_TOKENS,
+    BUDGET_REQUESTS,
+    BUDGET_TOKENS,
+    CONSENTS,
+    RIGHTS,
+    KEY_CACHE,
+    AUDIT_ENTRIES,
+    QUEUE_AGE,
+    LAG,
+    COMMIT_AGE,
+    STAGE_FAILURES,
+    PART_AVAILABLE,
+    WORKER_STATES,
+)

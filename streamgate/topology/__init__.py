@@ -1,0 +1,20 @@
+"""The Faust shell: one delivery runtime for all stages, at-least-once here. No domain rules and no settings files."""
+
+from streamgate.topology._commit import AtLeastOnce, Batch, Commit
+from streamgate.topology._links import Links
+from streamgate.topology._role import RoleApp, Watermarker
+from streamgate.topology._settings import RuntimeSettings, TopicNames
+from streamgate.topology._state import Rows, StateReader
+
+__all__ = [
+    "AtLeastOnce",
+    "Batch",
+    "Commit",
+    "Links",
+    "RoleApp",
+    "Rows",
+    "RuntimeSettings",
+    "StateReader",
+    "TopicNames",
+    "Watermarker",
+]

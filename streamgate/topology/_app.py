@@ -1,0 +1,207 @@
+"""The faust.App of one role: raw bytes in, nothing acknowledged by Faust, nothing declared by Faust, no web server, no command line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, cast
+
+import faust
+import faust.streams
+from faust.app.base import BootStrategy
+from faust.types import TP
+
+from streamgate.adapters.kafka_connection import KafkaConnection
+from streamgate.topology._consumer import StrictConsumer, StrictTransport
+from streamgate.topology._runtime import Flow, Runtime
+from streamgate.topology._settings import RuntimeSettings, TopicNames
+from streamgate.topology._state import Rows
+from streamgate.topology._store import PositionTableManager, StateTable
+from streamgate.types import Inbound
+
+_HOURS: Final = 3600.0
+
+
+class _WithoutProducer(BootStrategy):
+    """Everything is published through our own publisher, which awaits the broker."""
+
+    enable_kafka_producer = False
+    enable_web = False
+
+
+class RoleFaustApp(faust.App):
+    """A Faust app that leaves delivery to our runtime."""
+
+    BootStrategy = _WithoutProducer
+    settings: RuntimeSettings
+    runtime: Runtime
+    names: TopicNames
+    input_topics: frozenset[str]
+    abandon: Callable[[], Awaitable[None]]
+    on_committed: Callable[[dict[tuple[str, int], int]], None]
+    running: bool = False
+    """Recovered, and reading its input."""
+
+    @property
+    def strict_consumer(self) -> StrictConsumer:
+        """Faust's consumer, which is ours."""
+        return cast("StrictConsumer", self.consumer)
+
+    def _new_transport(self) -> StrictTransport:
+        return StrictTransport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> StrictTransport:
+        return StrictTransport(self.conf.broker_producer, self)
+
+    def _create_directories(self) -> None:
+        """Nothing is kept on disk."""
+
+    def on_rebalance_start(self) -> None:
+        """Called in the consumer's thread."""
+        self.running = False
+        super().on_rebalance_start()
+
+    def on_rebalance_end(self) -> None:
+        """Recovered and seeked."""
+        super().on_rebalance_end()
+        self.running = True
+
+    def owned(self) -> frozenset[int]:
+        """Partition numbers of the input that this worker owns now."""
+        if not self.running:
+            return frozenset()
+        return frozenset(partition for _, partition in self.runtime.ledgers.places())
+
+    def physical(self, topic: str, partition: int) -> TP:
+        """A logical place as Faust names it."""
+        return TP(self.names.physical(topic), partition)
+
+    def opened(self, generation: int, topic: str, partition: int, start: int | None) -> None:
+        """Hand on with the logical name."""
+        self.runtime.opened(generation, self.names.logical(topic), partition, start)
+
+    async def take(self, message: Any) -> None:
+        """Hand a record to the runtime and do with the partition what it says."""
+        record = Inbound(
+            self.names.logical(message.topic),
+            message.partition,
+            message.offset,
+            round((message.timestamp or 0.0) * 1000),
+            message.key,
+            message.value,
+            dict(message.headers or ()),
+        )
+        flow = self.runtime.take(record, message.generation_id)
+        consumer = self.strict_consumer
+        if flow is Flow.PAUSE:
+            consumer.on_buffer_full(message.tp)
+        elif flow is Flow.REREAD:
+            ledger = self.runtime.ledgers.current(record.topic, record.partition)
+            if ledger is not None and ledger.position is not None:
+                await consumer.seek(message.tp, ledger.position)
+
+    async def commit_ledgers(self) -> bool:
+        """Commit every position that moved."""
+        ledgers = self.runtime.ledgers
+        generation, moved = ledgers.generation, ledgers.movable()
+        if not moved:
+            return False
+        done = await self.strict_consumer._commit({self.physical(*place): offset for place, offset in moved.items()})  # noqa: SLF001
+        if done:
+            ledgers.committed(generation, moved)
+            self.on_committed(moved)
+        return bool(done)
+
+    async def drain_revoked(self, seconds: float | None = None) -> None:
+        """Finish or cancel what is in flight, commit, forget."""
+        whole = await self.runtime.drain(self.settings.drain_seconds if seconds is None else seconds)
+        if not whole:
+            await self.abandon()
+        await self.commit_ledgers()
+        self.runtime.ledgers.close()
+
+    async def resume_paused(self) -> None:
+        """Let partitions be read again whose backlog has gone."""
+        consumer = self.strict_consumer
+        for place in self.runtime.resumable():
+            consumer.on_buffer_drop(self.physical(*place))
+
+
+def build_app(
+    app_id: str,
+    *,
+    connection: KafkaConnection,
+    names: TopicNames,
+    state_topic: str | None,
+    rows: Rows,
+    runtime: Runtime,
+    settings: RuntimeSettings,
+) -> RoleFaustApp:
+    """Make the app; it does nothing before it is started."""
+    app = RoleFaustApp(
+        app_id,
+        broker=[f"kafka://{server}" for server in connection.servers()],
+        broker_credentials=_credentials(connection),
+        store="memory://",
+        loop=asyncio.get_running_loop(),
+        TableManager=PositionTableManager,
+        Table=StateTable,
+        topic_partitions=settings.partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.instance_id,
+        table_standby_replicas=0,
+        stream_recovery_delay=0.0,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=4096,
+        broker_max_poll_records=100,
+        broker_max_poll_interval=12 * _HOURS,
+        broker_commit_interval=settings.commit_seconds,
+        broker_session_timeout=settings.session_seconds,
+        broker_heartbeat_interval=settings.heartbeat_seconds,
+        broker_rebalance_timeout=4.0 if settings.embedded else settings.rebalance_seconds,
+        broker_request_timeout=settings.request_seconds,
+    )
+    app.settings, app.runtime, app.names = settings, runtime, names
+    app.input_topics = frozenset(names.physical(topic) for topic in runtime.stages)
+    for topic in runtime.stages:
+        source = app.topic(names.physical(topic), key_serializer="raw", value_serializer="raw", partitions=settings.partitions, acks=False)
+        app.agent(source, name=f"{app_id}-{topic}")(_agent(app))
+    if state_topic is not None:
+        _add_state(app, state_topic, rows, settings.partitions)
+    return app
+
+
+def _agent(app: RoleFaustApp) -> Callable[[Any], Awaitable[None]]:
+    async def body(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await app.take(event.message)
+
+    return body
+
+
+def _add_state(app: RoleFaustApp, topic: str, rows: Rows, partitions: int) -> None:
+    attributes: Mapping[str, Any] = {"rows": rows, "topic_name": topic}
+    table = type("RoleStateTable", (StateTable,), dict(attributes))(
+        app, name="state", partitions=partitions, key_type=bytes, value_type=bytes
+    )
+    app.tables.add(table)
+
+
+def _credentials(connection: KafkaConnection) -> Any:
+    context = connection.ssl_context()
+    if connection.security_protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=connection.sasl_username,
+            password=connection.sasl_password,
+            mechanism=connection.sasl_mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context=context) if context is not None else None
+
+
+def compiled_stream_iterator() -> bool:
+    """Whether Faust iterates streams with its compiled extension. The pure-Python one acknowledges stale records even under noack."""
+    return getattr(faust.streams, "_CStreamIterator", None) is not None

@@ -1,0 +1,31 @@
+"""What stages may hold before the worker runs: made first, given to the stages, bound when the worker starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from streamgate.adapters.kafka_trail import KafkaTrail
+from streamgate.topology._freshness import InputFreshness
+from streamgate.topology._settings import TopicNames
+from streamgate.topology._state import Rows, StateReader
+from streamgate.types import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """One role's connections from its stages into the runtime."""
+
+    rows: Rows
+    freshness: InputFreshness
+    trail: KafkaTrail
+
+    @classmethod
+    def unbound(cls, prefix: str) -> Self:
+        """Links that answer ``None``, 0 and ``Unavailable`` until the worker has started."""
+        return cls(Rows(), InputFreshness(), KafkaTrail(TopicNames(prefix).physical(Topic.AUDIT_EVENTS)))
+
+    @property
+    def state(self) -> StateReader:
+        """The committed state."""
+        return self.rows

@@ -1,0 +1,214 @@
+"""One role running: the Faust app, the runtime, the publisher and what watches over them, started and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from streamgate.adapters.kafka_connection import KafkaConnection
+from streamgate.adapters.kafka_publisher import KafkaPublisher, Publication
+from streamgate.effects import Clock
+from streamgate.errors import Code, Unavailable
+from streamgate.pipeline.ports.stage import Stage, Sweep
+from streamgate.telemetry import Committed, Telemetry, WorkerState
+from streamgate.topology._app import RoleFaustApp, build_app, compiled_stream_iterator
+from streamgate.topology._commit import AtLeastOnce, Commit
+from streamgate.topology._inputs import AppInputs
+from streamgate.topology._links import Links
+from streamgate.topology._runtime import Runtime
+from streamgate.topology._settings import RuntimeSettings, TopicNames
+from streamgate.types import Topic
+
+Watermarker = Callable[[int, int, int], tuple[bytes, bytes]]
+"""Makes key and value of a standing record from partition, time (ms) and consents offset."""
+
+_TICK_SECONDS: Final = 0.05
+_STOP_SECONDS: Final = 15.0
+
+
+class RoleApp:
+    """One worker of one role. Several may run in one event loop (the demo); a deployment runs one."""
+
+    def __init__(
+        self,
+        role: str,
+        connection: KafkaConnection,
+        prefix: str,
+        app_id: str,
+        *,
+        stages: Sequence[Stage],
+        links: Links,
+        telemetry: Telemetry,
+        clock: Clock,
+        settings: RuntimeSettings,
+        sweep: Sweep | None = None,
+        state: bool = True,
+        watermark: Watermarker | None = None,
+    ) -> None:
+        """Nothing is connected before :meth:`start`. ``watermark`` is for vault: with it standing watermarks are published."""
+        self.role = role
+        self._connection = connection
+        self._app_id = app_id
+        self._stages = tuple(stages)
+        self._links = links
+        self._telemetry = telemetry
+        self._clock = clock
+        self._settings = settings
+        self._sweep = sweep
+        self._watermark = watermark
+        self._names = TopicNames(prefix)
+        self._state_topic = self._names.state(role) if state else None
+        self._publisher = KafkaPublisher(
+            connection,
+            embedded=settings.embedded,
+            max_request_bytes=settings.max_request_bytes,
+            request_seconds=settings.request_seconds,
+            client_id=app_id,
+        )
+        self._app: RoleFaustApp | None = None
+        self._runtime: Runtime | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last_commit = clock.monotonic()
+
+    async def start(self) -> None:
+        """Connect and begin to join the group; returns before partitions are assigned (see :meth:`wait_ready`)."""
+        await self._publisher.start()
+        self._links.trail.bind(self._publisher)
+        commit: Commit = AtLeastOnce(self._publisher, self._names, self._state_topic, self._settings.give_up_seconds)
+        self._runtime = Runtime(
+            stages=self._stages,
+            sweep=self._sweep,
+            commit=commit,
+            rows=self._links.rows,
+            telemetry=self._telemetry,
+            clock=self._clock,
+            settings=self._settings,
+        )
+        self._app = build_app(
+            self._app_id,
+            connection=self._connection,
+            names=self._names,
+            state_topic=self._state_topic,
+            rows=self._links.rows,
+            runtime=self._runtime,
+            settings=self._settings,
+        )
+        self._app.abandon = self._publisher.abandon
+        self._app.on_committed = self._on_committed
+        self._inputs = AppInputs(self._app)
+        self._links.freshness.bind(self._inputs)
+        self._telemetry.emit(WorkerState(self.role, "started"))
+        if not compiled_stream_iterator():
+            self._telemetry.emit(WorkerState(self.role, "python_stream_iterator"))
+        self._spawn(self._run_app(self._app, self._runtime))
+        self._spawn(self._tick(self._app, self._runtime))
+        if any(stage.topic == Topic.CONSENTS for stage in self._stages):
+            on_fresh = self._publish_watermark if self._watermark is not None else None
+            self._spawn(self._links.freshness.run(self._clock, self._settings.fresh_seconds, self._settings.watermark_seconds, on_fresh))
+
+    async def stop(self) -> None:
+        """Drain, commit, leave the group, close. Bounded; safe to call twice, and after a failure."""
+        app, self._app = self._app, None
+        if app is not None and self._runtime is not None:
+            self._telemetry.emit(WorkerState(self.role, "draining"))
+            if app.consumer is not None and app.running:
+                app.consumer.stop_flow()
+            lost = self._runtime.failed.done()
+            await app.drain_revoked(0.0 if lost else None)
+            app.running = False
+            with suppress(TimeoutError):  # then the group's session timeout takes the partitions away
+                await asyncio.wait_for(app.stop(), _STOP_SECONDS)
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
+        await self._publisher.stop()
+        if app is not None:
+            self._telemetry.emit(WorkerState(self.role, "stopped"))
+
+    async def wait_failed(self) -> BaseException:
+        """Return what makes it impossible to go on. Whoever awaits this stops the worker and exits with a non-zero status."""
+        if self._runtime is None:
+            raise RuntimeError("not started")
+        return await asyncio.shield(self._runtime.failed)
+
+    async def wait_ready(self, timeout_seconds: float) -> bool:
+        """Wait until :meth:`ready`, or ``False``."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while not self.ready()[0]:
+                    if self._runtime is not None and self._runtime.failed.done():
+                        return False
+                    await asyncio.sleep(_TICK_SECONDS)
+        except TimeoutError:
+            return False
+        return True
+
+    def ready(self) -> tuple[bool, tuple[str, ...]]:
+        """Whether the worker does its work, and what keeps it from that."""
+        reasons: list[str] = []
+        app, runtime = self._app, self._runtime
+        if app is None or runtime is None:
+            return False, ("not running",)
+        if runtime.failed.done():
+            reasons.append(f"failed: {type(runtime.failed.result()).__name__}")
+        if not app.running:
+            reasons.append("joining the group or recovering state")
+        elif not app.owned():
+            reasons.append("no partition assigned")
+        silent = self._clock.monotonic() - self._last_commit
+        if runtime.ledgers.unfinished and silent > self._settings.stall_seconds:
+            reasons.append("work is pending and nothing was committed lately")
+        return not reasons, tuple(reasons)
+
+    def owned(self) -> frozenset[int]:
+        """Partition numbers this worker owns and has recovered."""
+        return self._app.owned() if self._app is not None else frozenset()
+
+    # Inside.
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_app(self, app: RoleFaustApp, runtime: Runtime) -> None:
+        try:
+            await app.start()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever keeps Faust from starting ends this worker
+            runtime.fail(error)
+
+    async def _tick(self, app: RoleFaustApp, runtime: Runtime) -> None:
+        ready = False
+        swept = self._clock.monotonic()
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            if app.crashed:
+                runtime.fail(app.crash_reason or Unavailable(Code.INTERNAL_ERROR, "faust crashed"))
+            await app.resume_paused()
+            if not runtime.ledgers.unfinished:
+                self._last_commit = self._clock.monotonic()  # idle is not stalled
+            if app.running and self._clock.monotonic() - swept >= self._settings.sweep_seconds:
+                swept = self._clock.monotonic()
+                runtime.sweep(set(app.owned()))
+            if self.ready()[0] and not ready:
+                ready = True
+                self._telemetry.emit(WorkerState(self.role, "ready"))
+
+    def _on_committed(self, offsets: dict[tuple[str, int], int]) -> None:
+        now = self._clock.monotonic()
+        lag = self._inputs.lag()
+        for topic in sorted({topic for topic, _ in offsets}):
+            self._telemetry.emit(Committed(topic, lag, now - self._last_commit))
+        self._last_commit = now
+
+    async def _publish_watermark(self, partition: int, at_ms: int, consents_offset: int) -> None:
+        if self._watermark is None:
+            return
+        key, value = self._watermark(partition, at_ms, consents_offset)
+        record = Publication(self._names.physical(Topic.STANDING), partition, key, value)
+        await self._publisher.publish([record], self._settings.watermark_seconds * 4)

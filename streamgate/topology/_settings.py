@@ -1,0 +1,68 @@
+"""How one role's runtime is sized and timed. Not where settings are read: the composition root fills this in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSettings:
+    """Sizes and times of one worker."""
+
+    partitions: int
+    """Partition count of every input topic; pinned for the life of an installation."""
+    embedded: bool = False
+    """The demo's broker: no idempotent producer, a join that takes the whole rebalance timeout."""
+    pool: int = 32
+    """Records of one input topic that are prepared at once."""
+    window_records: int = 5_000
+    """How far one partition is read ahead of its first unfinished record; what a crash may have to redo."""
+    batch: int = 100
+    """Decisions that are carried out together."""
+    decide_seconds: float = 0.05
+    """A batch ends after this time, so that deciding never holds up the event loop for long."""
+    record_seconds: float = 900.0
+    """After this a record counts as poisoned."""
+    drain_seconds: float = 5.0
+    """How long work in flight may take to finish when partitions are revoked or the worker stops; must be below the session timeout."""
+    give_up_seconds: float = 60.0
+    """A send that Kafka has not acknowledged by then stops the worker."""
+    commit_seconds: float = 0.5
+    """How often offsets are committed."""
+    sweep_seconds: float = 1.0
+    """How often each partition is swept."""
+    fresh_seconds: float = 0.3
+    """How often the ends of the topics that freshness watches are asked for."""
+    watermark_seconds: float = 0.5
+    """How often a watermark is published."""
+    stall_seconds: float = 120.0
+    """With work pending and nothing committed for this long the worker is not ready."""
+    max_request_bytes: int = 1_000_000
+    """Largest request of the producer; below the topics' ``max.message.bytes`` (a rejected record poisons an idempotent producer)."""
+    fetch_wait_ms: int = 50
+    """Longest wait of a fetch. The embedded broker does not wake a waiting fetch when data arrives."""
+    session_seconds: float = 6.0
+    heartbeat_seconds: float = 1.0
+    rebalance_seconds: float = 10.0
+    request_seconds: float = 20.0
+    instance_id: str | None = None
+    """Static membership (KIP-345): a restarted worker takes its partitions back without a rebalance."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicNames:
+    """Logical to physical topic names and back; reply topics of the policy have the prefix too."""
+
+    prefix: str
+
+    def physical(self, name: str) -> str:
+        """The name at the broker."""
+        return self.prefix + name
+
+    def logical(self, name: str) -> str:
+        """The name without our prefix."""
+        return name.removeprefix(self.prefix)
+
+    def state(self, role: str) -> str:
+        """The changelog of a role's state."""
+        return f"{self.prefix}{role}-state"

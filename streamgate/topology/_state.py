@@ -1,0 +1,103 @@
+"""A role's state: rows in key order, one map per partition. The changelog in Kafka is the state; this is its copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from sortedcontainers import SortedDict
+
+from streamgate.pipeline.ports.stage import Row
+
+
+class StateReader(Protocol):
+    """The committed state, for stages that look at it while they prepare. A decision must look again: see ``StateView``."""
+
+    def get(self, partition: int, key: bytes) -> bytes | None:
+        """The row as last acknowledged by Kafka; ``None`` where there is none or the partition is not ours."""
+        ...
+
+
+class Rows:
+    """All rows of the partitions this worker owns."""
+
+    __slots__ = ("_partitions",)
+
+    def __init__(self) -> None:
+        """Empty until recovery has read the changelog."""
+        self._partitions: dict[int, SortedDict] = {}
+
+    def get(self, partition: int, key: bytes) -> bytes | None:
+        """See :class:`StateReader`."""
+        rows = self._partitions.get(partition)
+        value: bytes | None = rows.get(key) if rows is not None else None
+        return value
+
+    def scan(self, partition: int, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Rows whose key starts with ``prefix``, in key order."""
+        rows = self._partitions.get(partition)
+        if rows is None:
+            return
+        for key in rows.irange(prefix):
+            if not key.startswith(prefix):
+                return
+            yield key, rows[key]
+
+    def apply(self, partition: int, key: bytes, value: bytes | None) -> None:
+        """Take over a row that Kafka has; ``None`` deletes it."""
+        rows = self._partitions.get(partition)
+        if rows is None:
+            rows = self._partitions[partition] = SortedDict()
+        if value is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = value
+
+    def keep_only(self, partitions: Iterable[int]) -> None:
+        """Drop the rows of every other partition."""
+        kept = set(partitions)
+        for partition in [p for p in self._partitions if p not in kept]:
+            del self._partitions[partition]
+
+    def count(self) -> int:
+        """How many rows are held."""
+        return sum(len(rows) for rows in self._partitions.values())
+
+
+class Overlay:
+    """The state of one partition with the decisions of the present batch applied; implements ``StateView``."""
+
+    __slots__ = ("_changes", "_partition", "_rows")
+
+    def __init__(self, rows: Rows, partition: int) -> None:
+        """Begin with what is committed."""
+        self._rows = rows
+        self._partition = partition
+        self._changes: SortedDict = SortedDict()
+
+    def put(self, rows: Iterable[Row]) -> None:
+        """Apply the rows of a decision."""
+        for row in rows:
+            self._changes[row.key] = row.value
+
+    def get(self, key: bytes) -> bytes | None:
+        """See ``StateView``."""
+        if key in self._changes:
+            value: bytes | None = self._changes[key]
+            return value
+        return self._rows.get(self._partition, key)
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """See ``StateView``."""
+        if not self._changes:
+            return self._rows.scan(self._partition, prefix)
+        found = dict(self._rows.scan(self._partition, prefix))
+        for key in self._changes.irange(prefix):
+            if not key.startswith(prefix):
+                break
+            value = self._changes[key]
+            if value is None:
+                found.pop(key, None)
+            else:
+                found[key] = value
+        return iter(sorted(found.items()))

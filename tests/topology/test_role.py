@@ -1,0 +1,194 @@
+"""One role on a real broker: what is read is decided, in order where asked, and nothing one record does disturbs another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamgate.adapters.kafka_head import read_all
+from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, StateView
+from streamgate.telemetry import Committed, StageFailed
+from tests.fixtures_kafka import Broker
+from tests.topology.toy import DECIDE_POISON, PARTITIONS, POISON, SLOW, RealClock, ToyStage, Worker, make_topics, make_worker, send, until
+
+
+async def values(broker: Broker, topic: str) -> list[bytes]:
+    return [record.value or b"" async for record in read_all(broker.connection, topic)]
+
+
+def counts(worker: Worker) -> dict[bytes, int]:
+    """How often each value was decided, by the committed state."""
+    rows = (worker.links.rows.scan(partition, b"n:") for partition in range(PARTITIONS))
+    return {key[2:]: int(value) for found in rows for key, value in found}
+
+
+async def test_every_record_is_decided_once_and_its_state_is_recovered(broker: Broker, prefix: str) -> None:
+    """300 records on two partitions: each answered once, with the offset of its answer; a second worker recovers exactly that state."""
+    await make_topics(broker, prefix)
+    wanted = [b"%d" % i for i in range(300)]
+    worker = make_worker(broker, prefix)
+    await worker.app.start()
+    assert await worker.app.wait_ready(30)
+    await send(broker, prefix + "prompts", list(wanted))
+    await until(lambda: len(counts(worker)) == 300)
+    await until(lambda: bool(worker.telemetry.of(Committed)))
+    await worker.app.stop()
+    assert counts(worker) == dict.fromkeys(wanted, 1)
+    assert sorted(await values(broker, prefix + "responses")) == sorted(b"done:" + value for value in wanted)
+    answered = {(r.partition, r.offset): r.value async for r in read_all(broker.connection, prefix + "responses")}
+    for partition in range(PARTITIONS):
+        for key, offset in worker.links.rows.scan(partition, b"o:"):
+            assert answered[partition, int(offset)] == b"done:" + key[2:]
+
+    second = make_worker(broker, prefix)
+    await second.app.start()
+    assert await second.app.wait_ready(40)
+    assert [list(second.links.rows.scan(p, b"")) for p in range(PARTITIONS)] == [list(worker.links.rows.scan(p, b"")) for p in range(PARTITIONS)]
+    await send(broker, prefix + "prompts", [b"0", b"new"])
+    await until(lambda: counts(second).get(b"new") == 1)
+    await second.app.stop()
+    assert counts(second)[b"0"] == 2
+    assert sum(counts(second).values()) == 302
+
+
+async def test_what_raises_is_poisoned_and_nothing_else_is_disturbed(embedded: Broker, prefix: str) -> None:
+    """A stage that raises in prepare, in decide, or hangs past the limit: that record ends as poisoned, all others as usual."""
+    await make_topics(embedded, prefix)
+    worker = make_worker(embedded, prefix, record_seconds=1.0)
+    await worker.app.start()
+    assert await worker.app.wait_ready(30)
+    await send(embedded, prefix + "prompts", [b"a", POISON, b"b", DECIDE_POISON, SLOW, None, b"c"], partition=0)
+    await until(lambda: sum(counts(worker).values()) == 7)
+    await worker.app.stop()
+    assert set(await values(embedded, prefix + "responses")) == {
+        *(b"done:a", b"done:b", b"done:c", b"done:-"),
+        *(b"poisoned:poison", b"poisoned:decide-poison", b"poisoned:slow"),
+    }
+    assert sorted(fact.error for fact in worker.telemetry.of(StageFailed)) == ["KeyError", "TimeoutError", "ValueError"]
+
+
+async def test_an_ordered_stage_is_decided_by_offset(embedded: Broker, prefix: str) -> None:
+    """Although records are prepared at once and finish in any order."""
+    await make_topics(embedded, prefix)
+    wanted: list[bytes | None] = [b"%03d" % i for i in range(150)]
+    worker = make_worker(embedded, prefix, ToyStage(ordered=True))
+    await send(embedded, prefix + "prompts", wanted, partition=1)
+    await worker.app.start()
+    await until(lambda: len(counts(worker)) == 150)
+    await worker.app.stop()
+    assert await values(embedded, prefix + "responses") == [b"done:" + (value or b"") for value in wanted]
+
+
+async def test_a_slow_record_holds_up_no_other_and_is_redone_after_a_stop(broker: Broker, prefix: str) -> None:
+    """The head of a partition hangs: later ones are answered, the committed offset stays at the head, and a new worker takes it up again."""
+    await make_topics(broker, prefix)
+    stage = ToyStage()
+    worker = make_worker(broker, prefix, stage, drain_seconds=0.3)
+    await worker.app.start()
+    assert await worker.app.wait_ready(30)
+    await send(broker, prefix + "prompts", [SLOW, b"a", b"b"], partition=0)
+    await until(lambda: set(counts(worker)) == {b"a", b"b"})
+    await worker.app.stop()
+    stage.release.set()
+    second = make_worker(broker, prefix, stage)
+    await second.app.start()
+    await until(lambda: counts(second).get(SLOW) == 1)
+    await second.app.stop()
+    assert counts(second) == {SLOW: 1, b"a": 2, b"b": 2}
+
+
+async def test_stopping_drains(embedded: Broker, prefix: str) -> None:
+    """What is in flight when the worker is told to stop is finished and committed, so that the next one has nothing to redo."""
+    await make_topics(embedded, prefix)
+    stage = ToyStage()
+    worker = make_worker(embedded, prefix, stage, pool=200)
+    await worker.app.start()
+    assert await worker.app.wait_ready(30)
+    taken = [b"%d" % i for i in range(100)]
+    await send(embedded, prefix + "prompts", list(taken))
+    await until(lambda: len(counts(worker)) > 20)
+    await worker.app.stop()
+    done = counts(worker)
+    second = make_worker(embedded, prefix, stage)
+    await second.app.start()
+    await until(lambda: len(counts(second)) == 100)
+    await second.app.stop()
+    assert {value: times for value, times in counts(second).items() if value in done} == done
+
+
+class Overdue:
+    """Ends what is open: rows ``open:`` are answered once and removed."""
+
+    def due(self, partition: int, state: StateView) -> tuple[Prepared, ...]:
+        return tuple(Closing(key) for key, _ in state.scan(b"open:"))
+
+
+class Closing:
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        return Effects(rows=(Row(self.key, None),), outputs=(Output("responses", None, b"closed:" + self.key),))
+
+
+class Opening(ToyStage):
+    async def prepare(self, record: object) -> Prepared:
+        return Opened(getattr(record, "value", b""))
+
+
+class Opened:
+    def __init__(self, value: bytes) -> None:
+        self.value = value
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        return Effects(rows=(Row(b"open:" + self.value, b"1"),))
+
+
+async def test_the_sweep_ends_what_is_overdue(embedded: Broker, prefix: str) -> None:
+    """Each overdue row is closed once, on its own partition."""
+    await make_topics(embedded, prefix)
+    worker = make_worker(embedded, prefix, Opening(), sweep=Overdue(), sweep_seconds=0.1)
+    await worker.app.start()
+    await send(embedded, prefix + "prompts", [b"a", b"b", b"c"])
+
+    def closed() -> Iterator[tuple[bytes, bytes]]:
+        return (row for partition in range(PARTITIONS) for row in worker.links.rows.scan(partition, b""))
+
+    await until(lambda: worker.app.ready()[0] and not worker.app.owned() - {0, 1})
+    await until(lambda: len(worker.telemetry.of(Committed)) > 0)
+    await until(lambda: not list(closed()))
+    await worker.app.stop()
+    assert sorted(await values(embedded, prefix + "responses")) == [b"closed:open:a", b"closed:open:b", b"closed:open:c"]
+
+
+async def test_freshness_follows_the_ends_of_its_topics(broker: Broker, prefix: str) -> None:
+    """It advances while nothing happens, waits for what is not decided yet, knows the input's ends, and publishes watermarks."""
+    await make_topics(broker, prefix)
+    stages = (ToyStage("prompts", hurry=True), slow := ToyStage("consents"), ToyStage("subject-requests"))
+    worker = make_worker(broker, prefix, *stages, watermarks=True)
+    fresh, clock = worker.links.freshness, RealClock()
+    assert fresh.read_until_ms(0) == 0
+    await worker.app.start()
+    assert await fresh.wait(0, clock.now_ms(), 40)
+    await send(broker, prefix + "consents", [SLOW, b"a"], partition=0)
+    sent_ms = clock.now_ms()
+    assert not await fresh.wait(0, sent_ms + 1_000, 2.0)
+    assert await fresh.wait(1, sent_ms, 10)
+    slow.release.set()
+    assert await fresh.wait(0, sent_ms + 1_000, 20)
+    assert fresh.consents_offset(0) == 2
+    await send(broker, prefix + "prompts", [b"x", b"y", b"z"], partition=1)
+    assert await fresh.input_ends(1) == {"prompts": 3, "consents": 0, "subject-requests": 0}
+    await worker.app.stop()
+    marks = [record async for record in read_all(broker.connection, prefix + "standing")]
+    assert {(mark.partition, mark.key) for mark in marks} == {(0, b"w0"), (1, b"w1")}
+    assert [mark.value for mark in marks if mark.partition == 0][-1].endswith(b":2")
+
+
+async def test_a_stage_may_publish_on_the_trail(embedded: Broker, prefix: str) -> None:
+    """The trail returns when the broker has the record, on the partition asked for."""
+    await make_topics(embedded, prefix)
+    worker = make_worker(embedded, prefix)
+    await worker.app.start()
+    await worker.links.trail.publish(1, None, b"intent")
+    await worker.app.stop()
+    assert [(r.partition, r.value) async for r in read_all(embedded.connection, prefix + "audit-events")] == [(1, b"intent")]
