@@ -19,7 +19,6 @@ import pytest
 import pytest_asyncio
 
 from streamgate.adapters.kafka_connection import KafkaConnection
-from streamgate.demo._broker import EmbeddedBroker
 
 KAFKA = "4.4.0"
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -160,6 +159,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 @pytest_asyncio.fixture
 async def embedded() -> AsyncIterator[Broker]:
     """The demo's broker, one for each test: it starts in milliseconds."""
+    from streamgate.demo._broker import EmbeddedBroker  # noqa: PLC0415  workers in processes of their own import this module, not the demo
+
     async with EmbeddedBroker() as broker:
         yield Broker(broker.bootstrap, embedded=True)
 

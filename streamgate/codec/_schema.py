@@ -81,7 +81,7 @@ class Schema:
         """Write a body. A record of our own that does not fit is a mistake of ours: ``ValueError`` naming the topic only."""
         stream = io.BytesIO()
         try:
-            fastavro.schemaless_writer(stream, self._parsed, dict(record), strict=True)
+            fastavro.schemaless_writer(stream, self._parsed, dict(record), strict_allow_default=True)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             raise ValueError(f"record does not fit the schema of {self.topic}") from None
         return stream.getvalue()

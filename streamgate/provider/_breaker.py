@@ -31,26 +31,27 @@ class Breaker:
     """Zero while closed."""
     _closed_to: float = float("-inf")
     """Nothing passes before this time."""
+    _probing: bool = False
 
     def wait_seconds(self, now: float) -> float:
         """Zero when a call may be made now."""
         return max(0.0, self._closed_to - now)
 
     def passed(self, now: float) -> None:
-        """A call is about to be made; while half open, the next one waits for a pause."""
+        """A call is about to be made; while half open it is the probe, and the next one waits for a pause."""
         if self._pause_seconds > 0:
-            self._closed_to = max(self._closed_to, now + self._pause_seconds)
+            self._probing, self._closed_to = True, now + self._pause_seconds
 
     def succeeded(self) -> None:
         """The provider answered."""
-        self._failures, self._pause_seconds, self._closed_to = 0, 0.0, float("-inf")
+        self._failures, self._pause_seconds, self._closed_to, self._probing = 0, 0.0, float("-inf"), False
 
     def failed(self, reason: Reason, now: float) -> None:
-        """A call failed."""
+        """A call failed. While open, failures of calls that were already under way change nothing."""
         if reason not in COUNTED:
             return
         self._failures += 1
-        # A failure of a call that was already under way when the breaker opened does not lengthen the pause.
-        if self._failures >= TOLERATED and (self._pause_seconds == 0 or now >= self._closed_to - self._pause_seconds / 2):
-            self._pause_seconds = min(max(FIRST_PAUSE_SECONDS, self._pause_seconds * 2), LONGEST_PAUSE_SECONDS)
-            self._closed_to = now + self._pause_seconds
+        closed = self._pause_seconds == 0
+        if self._probing or (closed and self._failures >= TOLERATED):
+            self._pause_seconds = FIRST_PAUSE_SECONDS if closed else min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+            self._closed_to, self._probing = now + self._pause_seconds, False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import pytest
 
 from streamgate.adapters.kafka_head import read_all
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, StateView
@@ -42,7 +42,8 @@ async def test_every_record_is_decided_once_and_its_state_is_recovered(broker: B
     second = make_worker(broker, prefix)
     await second.app.start()
     assert await second.app.wait_ready(40)
-    assert [list(second.links.rows.scan(p, b"")) for p in range(PARTITIONS)] == [list(worker.links.rows.scan(p, b"")) for p in range(PARTITIONS)]
+    for partition in range(PARTITIONS):
+        assert list(second.links.rows.scan(partition, b"")) == list(worker.links.rows.scan(partition, b""))
     await send(broker, prefix + "prompts", [b"0", b"new"])
     await until(lambda: counts(second).get(b"new") == 1)
     await second.app.stop()
@@ -78,37 +79,39 @@ async def test_an_ordered_stage_is_decided_by_offset(embedded: Broker, prefix: s
     assert await values(embedded, prefix + "responses") == [b"done:" + (value or b"") for value in wanted]
 
 
-async def test_a_slow_record_holds_up_no_other_and_is_redone_after_a_stop(broker: Broker, prefix: str) -> None:
+@pytest.mark.kafka
+async def test_a_slow_record_holds_up_no_other_and_is_redone_after_a_stop(kafka: Broker, prefix: str) -> None:
     """The head of a partition hangs: later ones are answered, the committed offset stays at the head, and a new worker takes it up again."""
-    await make_topics(broker, prefix)
+    await make_topics(kafka, prefix)
     stage = ToyStage()
-    worker = make_worker(broker, prefix, stage, drain_seconds=0.3)
+    worker = make_worker(kafka, prefix, stage, drain_seconds=0.3)
     await worker.app.start()
     assert await worker.app.wait_ready(30)
-    await send(broker, prefix + "prompts", [SLOW, b"a", b"b"], partition=0)
+    await send(kafka, prefix + "prompts", [SLOW, b"a", b"b"], partition=0)
     await until(lambda: set(counts(worker)) == {b"a", b"b"})
     await worker.app.stop()
     stage.release.set()
-    second = make_worker(broker, prefix, stage)
+    second = make_worker(kafka, prefix, stage)
     await second.app.start()
     await until(lambda: counts(second).get(SLOW) == 1)
     await second.app.stop()
     assert counts(second) == {SLOW: 1, b"a": 2, b"b": 2}
 
 
-async def test_stopping_drains(embedded: Broker, prefix: str) -> None:
+@pytest.mark.kafka
+async def test_stopping_drains(kafka: Broker, prefix: str) -> None:
     """What is in flight when the worker is told to stop is finished and committed, so that the next one has nothing to redo."""
-    await make_topics(embedded, prefix)
+    await make_topics(kafka, prefix)
     stage = ToyStage()
-    worker = make_worker(embedded, prefix, stage, pool=200)
+    worker = make_worker(kafka, prefix, stage, pool=200)
     await worker.app.start()
     assert await worker.app.wait_ready(30)
     taken = [b"%d" % i for i in range(100)]
-    await send(embedded, prefix + "prompts", list(taken))
+    await send(kafka, prefix + "prompts", list(taken))
     await until(lambda: len(counts(worker)) > 20)
     await worker.app.stop()
     done = counts(worker)
-    second = make_worker(embedded, prefix, stage)
+    second = make_worker(kafka, prefix, stage)
     await second.app.start()
     await until(lambda: len(counts(second)) == 100)
     await second.app.stop()
@@ -150,12 +153,11 @@ async def test_the_sweep_ends_what_is_overdue(embedded: Broker, prefix: str) -> 
     await worker.app.start()
     await send(embedded, prefix + "prompts", [b"a", b"b", b"c"])
 
-    def closed() -> Iterator[tuple[bytes, bytes]]:
-        return (row for partition in range(PARTITIONS) for row in worker.links.rows.scan(partition, b""))
+    def rows() -> list[tuple[bytes, bytes]]:
+        return [row for partition in range(PARTITIONS) for row in worker.links.rows.scan(partition, b"")]
 
-    await until(lambda: worker.app.ready()[0] and not worker.app.owned() - {0, 1})
     await until(lambda: len(worker.telemetry.of(Committed)) > 0)
-    await until(lambda: not list(closed()))
+    await until(lambda: not rows())
     await worker.app.stop()
     assert sorted(await values(embedded, prefix + "responses")) == [b"closed:open:a", b"closed:open:b", b"closed:open:c"]
 
@@ -192,3 +194,26 @@ async def test_a_stage_may_publish_on_the_trail(embedded: Broker, prefix: str) -
     await worker.links.trail.publish(1, None, b"intent")
     await worker.app.stop()
     assert [(r.partition, r.value) async for r in read_all(embedded.connection, prefix + "audit-events")] == [(1, b"intent")]
+
+
+@pytest.mark.kafka
+async def test_a_second_worker_takes_over_a_partition_with_its_state(kafka: Broker, prefix: str) -> None:
+    """While records are in flight: each worker holds the rows of its own partition only, and every record is decided."""
+    await make_topics(kafka, prefix)
+    first, second = make_worker(kafka, prefix), make_worker(kafka, prefix)
+    await first.app.start()
+    assert await first.app.wait_ready(30)
+    await send(kafka, prefix + "prompts", [b"%d" % i for i in range(200)])
+    await until(lambda: len(counts(first)) > 40)
+    await second.app.start()
+    assert await second.app.wait_ready(40)
+    await until(lambda: first.app.ready()[0])
+    await send(kafka, prefix + "prompts", [b"%d" % i for i in range(200, 300)])
+    await until(lambda: len(counts(first)) + len(counts(second)) == 300, 40)
+    assert {first.app.owned(), second.app.owned()} == {frozenset({0}), frozenset({1})}
+    assert not set(counts(first)) & set(counts(second))
+    await second.app.stop()
+    await until(lambda: first.app.owned() == {0, 1}, 40)
+    assert set(counts(first)) == {b"%d" % i for i in range(300)}
+    await first.app.stop()
+    assert set(await values(kafka, prefix + "responses")) == {b"done:%d" % i for i in range(300)}

@@ -1,0 +1,21 @@
+"""A toy worker in a process of its own, to be killed: ``python -m tests.fault.worker_main BOOTSTRAP PREFIX EMBEDDED``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from tests.fixtures_kafka import Broker
+from tests.topology.toy import make_worker
+
+
+async def main(bootstrap: str, prefix: str, embedded: str) -> int:
+    worker = make_worker(Broker(bootstrap, embedded == "1"), prefix)
+    await worker.app.start()
+    await worker.app.wait_failed()
+    await worker.app.stop()
+    return 3
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(*sys.argv[1:])))

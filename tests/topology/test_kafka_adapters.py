@@ -1,0 +1,158 @@
+"""Topics, readers, standing and publishing against real brokers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from streamgate.adapters.kafka_head import read_all, read_head
+from streamgate.adapters.kafka_publisher import KafkaPublisher, Publication
+from streamgate.adapters.kafka_standing import StandingReader, StandingRecord
+from streamgate.adapters.kafka_topics import KafkaTopics, topic_plan
+from streamgate.errors import Unavailable
+from streamgate.pipeline.ports.standing import Watermark
+from tests.fixtures_kafka import Broker
+from tests.topology.toy import RealClock, ToyStage, make_topics, make_worker, send, until
+
+
+@asynccontextmanager
+async def transactional(broker: Broker, name: str) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(**broker.connection.client_options(), transactional_id=name)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def test_topics_are_made_checked_and_deleted(broker: Broker, prefix: str) -> None:
+    """Making them twice is harmless; another partition count is reported and not applied."""
+    plan = topic_plan(prefix, partitions=2, replication=1, reply_topics=[prefix + "crm.answers"])
+    async with KafkaTopics(broker.connection) as topics:
+        assert all(problem.endswith("does not exist") for problem in await topics.check(plan, configs=False))
+        assert set(await topics.apply(plan)) == {topic.name for topic in plan}
+        assert await topics.apply(plan) == ()
+        assert await topics.check(plan, configs=not broker.embedded) == []
+        other = topic_plan(prefix, partitions=3, replication=1)
+        problems = await topics.check(other, configs=False)
+        assert len(problems) == len(other)
+        assert all("has 2 partitions, the settings say 3" in problem for problem in problems)
+        await topics.apply(other)
+        assert await topics.check(plan, configs=False) == []
+        await topics.delete(topic.name for topic in plan)
+        async with asyncio.timeout(20):
+            while await topics.existing(topic.name for topic in plan):
+                pass
+        await topics.delete([plan[0].name])
+
+
+@pytest.mark.kafka
+async def test_a_changed_setting_of_a_topic_is_reported(kafka: Broker, prefix: str) -> None:
+    """By its name, with both values."""
+    async with KafkaTopics(kafka.connection) as topics:
+        await topics.apply(topic_plan(prefix, partitions=1, replication=1))
+        changed = topic_plan(prefix, partitions=1, replication=1, max_message_bytes=5_000_000)
+        problems = await topics.check(changed)
+    assert len(problems) == len(changed)
+    assert f"{prefix}prompts: max.message.bytes is 2000000, planned is 5000000" in problems
+
+
+async def test_everything_there_is_now_is_read_in_order(broker: Broker, prefix: str) -> None:
+    """And the head of a partition is its last record; of an empty one there is none."""
+    await make_topics(broker, prefix)
+    topic = prefix + "audit"
+    assert await read_head(broker.connection, topic, 0) is None
+    assert [record async for record in read_all(broker.connection, topic)] == []
+    await send(broker, topic, [b"%d" % i for i in range(50)], partition=0)
+    await send(broker, topic, [b"x"], partition=1)
+    found = [record async for record in read_all(broker.connection, topic)]
+    assert [record.value for record in found if record.partition == 0] == [b"%d" % i for i in range(50)]
+    assert [record.value async for record in read_all(broker.connection, topic, [1])] == [b"x"]
+    head = await read_head(broker.connection, topic, 0)
+    assert head is not None
+    assert (head.topic, head.offset, head.value) == (topic, 49, b"49")
+
+
+@pytest.mark.kafka
+async def test_what_is_not_committed_is_not_there(kafka: Broker, prefix: str) -> None:
+    """Aborted records are neither head nor content, and markers at the end hold nobody up: reader, recovery or freshness."""
+    await make_topics(kafka, prefix)
+    topic = prefix + "consents"
+    async with transactional(kafka, prefix + "x") as producer:
+        async with producer.transaction():
+            await producer.send_and_wait(topic, b"real", partition=0)
+            await producer.send_and_wait(prefix + "vault-state", b"1", key=b"n:real", partition=0)
+        for _ in range(3):
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, b"aborted", partition=0)
+            await producer.send_and_wait(prefix + "vault-state", b"2", key=b"n:real", partition=0)
+            await producer.abort_transaction()
+    head = await read_head(kafka.connection, topic, 0)
+    assert head is not None
+    assert head.value == b"real"
+    assert [record.value async for record in read_all(kafka.connection, topic)] == [b"real"]
+    worker = make_worker(kafka, prefix, ToyStage("consents"), ToyStage("subject-requests"))
+    await worker.app.start()
+    assert await worker.app.wait_ready(20)
+    assert await worker.links.freshness.wait(0, RealClock().now_ms(), 20)
+    assert worker.links.rows.get(0, b"n:real") == b"2"
+    assert [r.value async for r in read_all(kafka.connection, prefix + "responses")] == [b"done:real"]
+    await worker.app.stop()
+
+
+def decode(data: bytes) -> StandingRecord:
+    kind, reference, purpose, offset, at_ms = data.decode().split("|")
+    if kind == "w":
+        return StandingRecord("watermark", None, None, int(offset), int(at_ms))
+    return StandingRecord("forbidden", reference.encode(), purpose or None, int(offset), int(at_ms))
+
+
+async def test_standing_is_known_after_it_was_read_to_its_end(broker: Broker, prefix: str) -> None:
+    """Newest watermark per partition; who forbids one purpose forbids that one, who forbids all forbids each."""
+    await make_topics(broker, prefix)
+    topic = prefix + "standing"
+    await send(broker, topic, [b"w|||3|1000", b"f|ann|ads|4|1001", b"w|||5|2000", b"w|||4|1500", None], partition=0)
+    reader = StandingReader(broker.connection, topic, 2, decode=decode, watermark=Watermark)
+    assert reader.watermark(0) is None
+    await reader.start()
+    await until(lambda: reader.ready)
+    assert (reader.watermark(0), reader.watermark(1)) == (Watermark(2000, 5), None)
+    assert [reader.forbidden_at(0, b"ann", purpose) for purpose in ("ads", "support")] == [4, None]
+    changed = asyncio.create_task(reader.changed(30))
+    await send(broker, topic, [b"f|ann||9|3000"], partition=0)
+    await changed
+    await until(lambda: reader.forbidden_at(0, b"ann", "support") == 9)
+    assert reader.forbidden_at(0, b"ann", "ads") == 9
+    assert reader.forbidden_at(1, b"ann", "ads") is None
+    await reader.stop()
+
+
+@pytest.mark.kafka
+async def test_a_rejected_record_does_not_poison_the_records_after_it(kafka: Broker, prefix: str) -> None:
+    """Kafka refuses a record without key on a compacted topic; an idempotent producer would fail all later ones too."""
+    await make_topics(kafka, prefix)
+    publisher = KafkaPublisher(kafka.connection)
+    await publisher.start()
+    good = Publication(prefix + "standing", 0, b"k", b"good")
+    with pytest.raises(Unavailable):
+        await publisher.publish([good, Publication(prefix + "standing", 0, None, b"no key")], 1.0)
+    assert await publisher.publish([good, good], 10.0)
+    await publisher.abandon()
+    assert await publisher.publish([good], 10.0)
+    await publisher.stop()
+    with pytest.raises(Unavailable):
+        await publisher.publish([good], 1.0)
+
+
+@pytest.mark.kafka
+async def test_a_record_that_kafka_does_not_take_is_unavailable_in_time(kafka: Broker) -> None:
+    """Here because its topic does not exist."""
+    publisher = KafkaPublisher(kafka.connection)
+    await publisher.start()
+    with pytest.raises(Unavailable):
+        await publisher.publish([Publication("missing", 0, None, b"x")], 0.5)
+    await publisher.stop()

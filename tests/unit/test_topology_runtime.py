@@ -1,0 +1,177 @@
+"""The runtime without Kafka: a commit that can be held up or fail, records handed in by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from streamgate.errors import Code, Unavailable
+from streamgate.pipeline.ports.stage import Effects, Output, Row, StateView
+from streamgate.telemetry import StageFailed
+from streamgate.topology import Rows, RuntimeSettings
+from streamgate.topology._runtime import Flow, Runtime
+from streamgate.types import Inbound
+from tests.fakes.outbox import FakeOutbox
+from tests.fakes.telemetry import FakeTelemetry
+from tests.topology.toy import POISON, SLOW, RealClock, ToyStage, until
+
+
+@dataclass
+class Bench:
+    runtime: Runtime
+    outbox: FakeOutbox
+    rows: Rows
+    telemetry: FakeTelemetry
+
+    def take(self, offset: int, value: bytes, topic: str = "prompts", generation: int = 1) -> Flow:
+        return self.runtime.take(Inbound(topic, 0, offset, 0, b"k", value), generation)
+
+    def position(self, topic: str = "prompts") -> int | None:
+        ledger = self.runtime.ledgers.current(topic, 0)
+        return ledger.position if ledger else None
+
+
+def bench(*stages: Any, **settings: Any) -> Bench:
+    outbox, rows, telemetry = FakeOutbox(), Rows(), FakeTelemetry()
+    runtime = Runtime(
+        stages=stages or (ToyStage(hurry=True),),
+        sweep=None,
+        commit=outbox,
+        rows=rows,
+        telemetry=telemetry,
+        clock=RealClock(),
+        settings=RuntimeSettings(partitions=1, **settings),
+    )
+    runtime.assigned()
+    for topic in runtime.stages:
+        runtime.opened(1, topic, 0, 0)
+    return Bench(runtime, outbox, rows, telemetry)
+
+
+async def test_an_offset_moves_only_after_its_effects_are_acknowledged() -> None:
+    """And so does the state."""
+    it = bench()
+    it.outbox.gate.clear()
+    it.take(0, b"a")
+    await until(lambda: not it.runtime._quiet())
+    assert (it.position(), it.rows.get(0, b"n:a")) == (0, None)
+    it.outbox.gate.set()
+    await until(lambda: it.position() == 1)
+    assert (it.rows.get(0, b"n:a"), it.rows.get(0, b"o:a")) == (b"1", b"0")
+    assert await it.runtime.drain(1)
+
+
+async def test_a_decision_sees_all_earlier_ones() -> None:
+    """Over topics, within a batch and across batches: no count is lost."""
+    it = bench(ToyStage("prompts", hurry=True), ToyStage("consents", ordered=True, hurry=True))
+    for offset in range(50):
+        it.take(offset, b"same")
+        it.take(offset, b"same", "consents")
+    await until(lambda: it.position() == 50 and it.position("consents") == 50)
+    assert it.rows.get(0, b"n:same") == b"100"
+    assert await it.runtime.drain(1)
+
+
+class Plain(ToyStage):
+    """Outputs whose offsets nobody records."""
+
+    async def prepare(self, record: Inbound) -> Any:
+        return PlainDecision()
+
+
+class PlainDecision:
+    def decide(self, partition: int, state: StateView) -> Effects:
+        times = int(state.get(b"n") or b"0") + 1
+        return Effects(rows=(Row(b"n", b"%d" % times),), outputs=(Output("responses", None, b"%d" % times),))
+
+
+async def test_decisions_are_carried_out_together_unless_an_offset_is_recorded() -> None:
+    """Up to the size of a batch; nothing is decided between an output and the row that records its offset."""
+    it = bench(Plain(), batch=30)
+    it.outbox.gate.clear()
+    for offset in range(60):
+        it.take(offset, b"x")
+    await until(lambda: not it.runtime._tasks)
+    it.outbox.gate.set()
+    await until(lambda: it.position() == 60)
+    assert [output.value for output in it.outbox.outputs] == [b"%d" % n for n in range(1, 61)]
+    assert max(len(batch.effects) for batch in it.outbox.batches) == 30
+    settling = bench()
+    for offset in range(5):
+        settling.take(offset, b"x")
+    await until(lambda: settling.position() == 5)
+    assert [len(batch.effects) for batch in settling.outbox.batches] == [1] * 5
+    assert await it.runtime.drain(1)
+    assert await settling.runtime.drain(1)
+
+
+async def test_a_commit_that_fails_stops_the_worker_and_commits_nothing() -> None:
+    """There is no hole to go on behind."""
+    it = bench()
+    it.outbox.failure = Unavailable(Code.INTERNAL_ERROR, "kafka")
+    it.take(0, b"a")
+    assert isinstance(await asyncio.wait_for(it.runtime.failed, 5), Unavailable)
+    assert it.runtime.ledgers.movable() == {}
+    it.outbox.failure = None
+    it.take(1, b"b")
+    await it.runtime.drain(0)
+    assert it.outbox.batches == []
+
+
+async def test_records_of_another_generation_are_not_taken() -> None:
+    """Nor any while partitions are being revoked, nor one that was read before."""
+    it = bench()
+    it.take(0, b"old", generation=0)
+    it.take(0, b"a")
+    await until(lambda: it.position() == 1)
+    it.take(0, b"a")
+    assert await it.runtime.drain(1)
+    it.take(1, b"b")
+    it.runtime.opened(1, "prompts", 0, 0)
+    it.take(1, b"b")
+    assert [output.value for output in it.outbox.outputs] == [b"done:a"]
+
+
+async def test_revocation_waits_a_bounded_time_and_says_when_it_cut_a_batch_off() -> None:
+    """What could not finish is not committed."""
+    it = bench()
+    it.take(0, SLOW)
+    it.take(1, b"a")
+    await until(lambda: len(it.outbox.batches) == 1)
+    assert await it.runtime.drain(0.05)
+    assert it.runtime.ledgers.movable() == {}
+    cut = bench()
+    cut.outbox.gate.clear()
+    cut.take(0, b"a")
+    await until(lambda: not cut.runtime._tasks)
+    assert not await cut.runtime.drain(0.05)
+    assert cut.runtime.ledgers.movable() == {}
+
+
+async def test_a_backlog_pauses_its_partition_until_half_is_gone() -> None:
+    """So that one topic's backlog neither grows without bound nor holds up another topic."""
+    stage = ToyStage()
+    it = bench(stage, pool=2)
+    flows = [it.take(offset, SLOW) for offset in range(5)]
+    assert flows == [Flow.GO_ON] * 3 + [Flow.PAUSE] * 2
+    assert it.runtime.resumable() == set()
+    stage.release.set()
+    await until(lambda: it.position() == 5)
+    assert it.runtime.resumable() == {("prompts", 0)}
+    assert it.runtime.resumable() == set()
+    assert await it.runtime.drain(1)
+
+
+async def test_a_stage_whose_poisoned_raises_too_stops_the_worker() -> None:
+    """Nothing is left to decide for that record, and it may not be skipped."""
+
+    class Hopeless(ToyStage):
+        def poisoned(self, record: Inbound) -> Any:
+            raise RuntimeError("worse")
+
+    it = bench(Hopeless())
+    it.take(0, POISON)
+    assert isinstance(await asyncio.wait_for(it.runtime.failed, 5), RuntimeError)
+    assert [fact.error for fact in it.telemetry.of(StageFailed)] == ["KeyError"]
+    await it.runtime.drain(0)
