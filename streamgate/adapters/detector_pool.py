@@ -155,7 +155,7 @@ class DetectorPool:
 
     async def _blocking(self, call: object, *arguments: object) -> list[list[Found]]:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, call, *arguments)  # type: ignore[arg-type,return-value,no-any-return]  # bound method
+        return await loop.run_in_executor(self._threads, call, *arguments)  # type: ignore[arg-type]  # a bound method
 
     def _spawn(self) -> None:
         task = asyncio.create_task(self._bring_up())

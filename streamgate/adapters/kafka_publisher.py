@@ -73,8 +73,11 @@ class KafkaPublisher:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Connect."""
-        await self._current()
+        """Connect; ``Unavailable`` where no broker answers."""
+        try:
+            await self._current()
+        except (KafkaError, OSError) as error:
+            raise Unavailable(Code.INTERNAL_ERROR, f"kafka: {type(error).__name__}") from None
 
     async def stop(self) -> None:
         """Send what is buffered, within a bound, and close."""
@@ -149,13 +152,13 @@ async def _attempt(held: _Held, records: Sequence[Publication], seconds: float) 
     """Send all, await all; the offsets before the first failure and that failure."""
     futures: deque[asyncio.Future[Any]] = deque()
     failure: BaseException | None = None
-    discarded = asyncio.create_task(held.discarded.wait())
+    discarded: asyncio.Future[Any] = asyncio.create_task(held.discarded.wait())
     try:
         async with asyncio.timeout(seconds):
             for record in records:  # what was sent before a failure is kept
                 future = await held.producer.send(record.topic, record.value, key=record.key, partition=record.partition)
                 futures.append(future)
-            acknowledged = asyncio.gather(*futures, return_exceptions=True)
+            acknowledged: asyncio.Future[Any] = asyncio.gather(*futures, return_exceptions=True)
             await asyncio.wait([acknowledged, discarded], return_when=asyncio.FIRST_COMPLETED)
     except (KafkaError, TimeoutError, OSError) as error:
         failure = error

@@ -57,7 +57,7 @@ class PresidioAnalyzer:
     def __init__(self) -> None:
         """Load the model; takes some seconds."""
         logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)
-        tldextract.extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+        tldextract.extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # type: ignore[assignment]  # called the same way
         self._engine = _engine()
 
     @property

@@ -6,13 +6,15 @@ from streamgate.bootstrap._admin import (
     apply_topics,
     check_topics,
     create_keys,
+    follow,
     notice,
+    produce_raw,
     publish_consent,
     request_right,
     verify_audit,
 )
 from streamgate.bootstrap._installation import Installation, load
-from streamgate.bootstrap._worker import Detection, Worker, build_worker, run_worker
+from streamgate.bootstrap._worker import Detection, Worker, build_worker, run_worker, telemetry_of
 
 __all__ = [
     "Decision",
@@ -24,10 +26,13 @@ __all__ = [
     "build_worker",
     "check_topics",
     "create_keys",
+    "follow",
     "load",
     "notice",
+    "produce_raw",
     "publish_consent",
     "request_right",
     "run_worker",
+    "telemetry_of",
     "verify_audit",
 ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import StrEnum, unique
 from pathlib import Path
 from typing import Any
 
-from streamgate.adapters.kafka_head import TopicReader
+from streamgate.adapters.kafka_follow import following
+from streamgate.adapters.kafka_head import read_all
 from streamgate.adapters.kafka_publisher import KafkaPublisher, Publication
 from streamgate.adapters.kafka_topics import KafkaTopics
 from streamgate.adapters.key_file import KeyFile
@@ -18,11 +18,11 @@ from streamgate.adapters.signing_key import SigningKey, verifying_keys
 from streamgate.adapters.system import SystemClock
 from streamgate.audit import Report, Verifier, read_checkpoint, write_checkpoint
 from streamgate.bootstrap._installation import Installation
-from streamgate.codec import encode
-from streamgate.errors import ConfigError
+from streamgate.codec import Decoded, encode
+from streamgate.errors import ConfigError, StreamgateError
 from streamgate.pipeline._screen import partition_of
 from streamgate.rights import generate
-from streamgate.types import Subject, Topic
+from streamgate.types import Inbound, Subject, Topic
 
 PUBLISH_SECONDS = 30.0
 
@@ -67,7 +67,8 @@ def create_keys(directory: Path) -> list[Path]:
         KeyFile.create(vault)
         written.append(vault)
     if not dead_letters.exists():
-        dead_letters.write_text(base64.b64encode(KeyFile(vault).dead_letter_public_key()).decode() + "\n", encoding="ascii")
+        sealer = KeyFile(vault).dead_letter_sealer()
+        dead_letters.write_text(sealer.to_text().rpartition(":")[2] + "\n", encoding="ascii")
         written.append(dead_letters)
     if not signing.exists():
         SigningKey.create(signing)
@@ -106,16 +107,14 @@ async def request_right(installation: Installation, tenant: str, subject_id: str
         "kind": right.value,
         "requested_at": SystemClock().now_ms(),
     }
-    reader = TopicReader(installation.connection(), installation.prefix + Topic.SUBJECT_RESULTS)
-    partition = partition_of(subject.key(), installation.settings.kafka.partitions)
+    topic, partitions = installation.prefix + Topic.SUBJECT_RESULTS, installation.settings.kafka.partitions
     decoder = installation.decoder()
-    async with reader.following(partition) as results:
+    async with following(installation.connection(), topic, partitions) as results, asyncio.timeout(wait_seconds):
         await _publish(installation, Topic.SUBJECT_REQUESTS, subject, record)
-        async with asyncio.timeout(wait_seconds):
-            async for message in results:
-                result = (await decoder.decode(Topic.SUBJECT_RESULTS, message.value)).record
-                if result["request_id"] == request_id:
-                    return str(result["document"])
+        async for message in results:
+            result = (await decoder.decode(Topic.SUBJECT_RESULTS, message.value)).record
+            if result["request_id"] == request_id:
+                return str(result["document"])
     raise TimeoutError
 
 
@@ -127,8 +126,7 @@ async def verify_audit(
     heads = None if checkpoint is None else read_checkpoint(checkpoint.read_text(encoding="utf-8"))
     decoder = installation.decoder()
     entries: dict[int, list[dict[str, Any]]] = {number: [] for number in range(installation.settings.kafka.partitions)}
-    reader = TopicReader(installation.connection(), installation.prefix + Topic.AUDIT)
-    async for message in reader.read_all():
+    async for message in read_all(installation.connection(), installation.prefix + Topic.AUDIT):
         entries[message.partition].append((await decoder.decode(Topic.AUDIT, message.value)).record)
     reports = {
         partition: verifier.check(chain, partition=partition, expected_heads=heads) for partition, chain in entries.items()
@@ -140,7 +138,7 @@ async def verify_audit(
 
 def notice(installation: Installation) -> str:
     """The privacy notice, as Markdown."""
-    rules = {topic: installation.schemas.latest(topic).rules for topic in (Topic.PROMPTS, Topic.CONSENTS, Topic.SUBJECT_REQUESTS)}
+    rules = {str(topic): installation.schemas.latest(topic).rules for topic in (Topic.PROMPTS, Topic.CONSENTS, Topic.SUBJECT_REQUESTS)}
     return generate(installation.policy, rules, installation.horizons())
 
 
@@ -150,11 +148,15 @@ def _require_tenant(installation: Installation, tenant: str) -> None:
 
 
 async def _publish(installation: Installation, topic: Topic, subject: Subject, record: Mapping[str, Any]) -> None:
-    publisher = KafkaPublisher(installation.connection(), idempotent=not installation.settings.kafka.embedded)
+    await produce_raw(installation, topic, subject, encode(installation.schemas.latest(topic), record))
+
+
+async def produce_raw(installation: Installation, topic: Topic, subject: Subject, value: bytes) -> None:
+    """Write a record's value as it is, keyed and placed by its subject."""
+    publisher = KafkaPublisher(installation.connection(), embedded=installation.settings.kafka.embedded)
     await publisher.start()
     try:
         partition = partition_of(subject.key(), installation.settings.kafka.partitions)
-        value = encode(installation.schemas.latest(topic), record)
         await publisher.publish([Publication(installation.prefix + topic, partition, subject.key(), value)], PUBLISH_SECONDS)
     finally:
         await publisher.stop()
@@ -162,14 +164,23 @@ async def _publish(installation: Installation, topic: Topic, subject: Subject, r
 
 async def follow(
     installation: Installation, topic: str, *, from_beginning: bool, once: bool
-) -> AsyncIterator[tuple[Message, Decoded | StreamgateError]]:
+) -> AsyncIterator[tuple[Inbound, Decoded | StreamgateError]]:
     """Records of a topic, decoded; one that cannot be decoded comes with its error instead."""
     decoder = installation.decoder()
     schema = Topic.RESPONSES if topic in installation.policy.reply_topics() else topic
-    reader = TopicReader(installation.connection(), installation.prefix + topic)
-    records = reader.read_all() if once else reader.follow(from_beginning=from_beginning)
-    async for message in records:
+    name = installation.prefix + topic
+
+    async def decoded(message: Inbound) -> Decoded | StreamgateError:
         try:
-            yield message, await decoder.decode(schema, message.value)
+            return await decoder.decode(schema, message.value)
         except StreamgateError as error:
-            yield message, error
+            return error
+
+    if once:
+        async for message in read_all(installation.connection(), name):
+            yield message, await decoded(message)
+        return
+    partitions = installation.settings.kafka.partitions
+    async with following(installation.connection(), name, partitions, from_beginning=from_beginning) as records:
+        async for message in records:
+            yield message, await decoded(message)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streamgate.adapters.kafka_standing import StandingReader
+from streamgate.adapters.kafka_standing import StandingReader, StandingRecord
 from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.adapters.system import SystemClock, SystemEntropy, SystemSleeper
 from streamgate.bootstrap._installation import Installation
 from streamgate.bootstrap._letters import dead_letters
+from streamgate.codec import parse_frame
 from streamgate.config import read_secret
 from streamgate.errors import ConfigError
 from streamgate.pipeline._call import Caller
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter
 from streamgate.pipeline.complete import Complete, EgressSweep
+from streamgate.pipeline.ports.standing import Watermark
 from streamgate.provider import Budgets, ModelBudget, RetryPolicy
 from streamgate.telemetry import Telemetry
 from streamgate.topology import Links, RoleApp
@@ -26,7 +28,7 @@ class EgressParts:
     """The running role and what it reads beside its input."""
 
     app: RoleApp
-    standing: StandingReader
+    standing: StandingReader[Watermark]
     model: OpenAIChat
     links: Links
 
@@ -37,7 +39,7 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
     audit = AuditWriter(schemas.latest(Topic.AUDIT_EVENTS), Role.EGRESS, clock, SystemEntropy())
     links = Links.unbound(installation.prefix)
     connection = installation.connection()
-    standing = StandingReader(connection, installation.prefix + Topic.STANDING, schemas.latest(Topic.STANDING))
+    standing = _standing(installation)
     model = _model(installation)
     caller = Caller(
         model=model,
@@ -73,6 +75,23 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
         sweep=EgressSweep(clock),
     )
     return EgressParts(app, standing, model, links)
+
+
+def _standing(installation: Installation) -> StandingReader[Watermark]:
+    schemas = installation.schemas
+
+    def decode(data: bytes) -> StandingRecord:
+        frame = parse_frame(data)
+        record = schemas.by_fingerprint(Topic.STANDING, frame.fingerprint or b"").decode(frame.payload)
+        return StandingRecord(record["kind"], record["reference"], record["purpose"], record["consents_offset"], record["at"])
+
+    return StandingReader(
+        installation.connection(),
+        installation.prefix + Topic.STANDING,
+        installation.settings.kafka.partitions,
+        decode=decode,
+        watermark=Watermark,
+    )
 
 
 def _model(installation: Installation) -> OpenAIChat:

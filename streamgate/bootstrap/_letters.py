@@ -19,5 +19,5 @@ def dead_letters(installation: Installation, audit: AuditWriter) -> DeadLetters:
         encoded = settings.public_key_file.read_text(encoding="ascii").strip()
     if encoded is None:
         raise ConfigError(("dead_letters.public_key_file: missing; name the file with the vault's dead-letter public key",))
-    sealer = DeadLetterSealer(base64.b64decode(encoded), settings.epoch)
+    sealer = DeadLetterSealer(settings.epoch, base64.b64decode(encoded))
     return DeadLetters(installation.schemas.latest(Topic.DEAD_LETTERS), sealer, audit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamgate.adapters.kafka_head import HeadReader
+from streamgate.adapters.kafka_chain import ChainHeads
 from streamgate.adapters.signing_key import SigningKey
 from streamgate.adapters.system import SystemClock, SystemEntropy
 from streamgate.bootstrap._installation import Installation
@@ -26,7 +26,7 @@ def build_notary(installation: Installation, telemetry: Telemetry) -> RoleApp:
         decoder=installation.decoder(),
         entries=schemas.latest(Topic.AUDIT),
         signer=SigningKey(path),
-        heads=HeadReader(connection, installation.prefix + Topic.AUDIT),
+        heads=ChainHeads(connection, installation.prefix + Topic.AUDIT),
         letters=dead_letters(installation, audit),
     )
     return RoleApp(

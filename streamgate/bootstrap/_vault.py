@@ -23,7 +23,7 @@ from streamgate.pipeline.sweep import VaultSweep
 from streamgate.telemetry import Telemetry
 from streamgate.topology import Links, RoleApp
 from streamgate.types import Role, Topic
-from streamgate.vault import DeadLetterSealer, StateSealer
+from streamgate.vault import StateSealer
 
 DAY_MS = 86_400_000
 
@@ -70,7 +70,6 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
 def _desk(installation: Installation, kms: KeyFile, detector: Detector, links: Links, telemetry: Telemetry) -> Desk:
     clock, entropy, schemas = SystemClock(), SystemEntropy(), installation.schemas
     audit = AuditWriter(schemas.latest(Topic.AUDIT_EVENTS), Role.VAULT, clock, entropy)
-    dead_letters = DeadLetterSealer(kms.dead_letter_public_key(), installation.settings.dead_letters.epoch)
     retention = installation.policy.retention_days.get(Topic.RESPONSES, 7)
     return Desk(
         sealer=StateSealer(kms),
@@ -79,7 +78,7 @@ def _desk(installation: Installation, kms: KeyFile, detector: Detector, links: L
         policy=installation.policy,
         responses=Responses(schemas.latest(Topic.RESPONSES), Topic.RESPONSES),
         audit=audit,
-        letters=DeadLetters(schemas.latest(Topic.DEAD_LETTERS), dead_letters, audit),
+        letters=DeadLetters(schemas.latest(Topic.DEAD_LETTERS), kms.dead_letter_sealer(), audit),
         requests=schemas.latest(Topic.REQUESTS),
         detector_version=detector.version,
         freshness=links.freshness,

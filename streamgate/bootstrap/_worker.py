@@ -20,10 +20,10 @@ from streamgate.bootstrap._vault import VaultParts, build_vault
 from streamgate.config import check_role
 from streamgate.detect import Detector, EntityType
 from streamgate.errors import ConfigError
-from streamgate.provider import FailureReason
+from streamgate.provider import Reason
 from streamgate.rights import NOT_KEPT_EMBEDDED
 from streamgate.telemetry import Combined, Known, Telemetry
-from streamgate.topology import RoleApp
+from streamgate.topology import Links, RoleApp, Rows
 from streamgate.types import Role
 
 READY_SECONDS = 120.0
@@ -38,6 +38,7 @@ class Worker:
     app: RoleApp
     prometheus: PrometheusTelemetry
     profile: str
+    links: Links | None = None
     vault: VaultParts | None = None
     parts_ready: Callable[[], tuple[str, ...]] = tuple
     """Reasons of the parts beside the app why it is not ready."""
@@ -58,6 +59,10 @@ class Worker:
             await self.app.stop()
         for step in self.after:
             await step()
+
+    def rows(self) -> Rows:
+        """The role's state, for whoever has to prove what is in it."""
+        return Rows() if self.links is None else self.links.rows
 
     def readiness(self) -> Readiness:
         """What /readyz says."""
@@ -89,7 +94,7 @@ def telemetry_of(installation: Installation) -> tuple[PrometheusTelemetry, Telem
         models=frozenset(policy.models()),
         purposes=frozenset(policy.purposes),
         entities=frozenset(entity.value for entity in EntityType) | {"LITERAL"},
-        reasons=frozenset(reason.value for reason in FailureReason),
+        reasons=frozenset(reason.value for reason in Reason),
         audit_facts=frozenset(fact.value for fact in AuditFact),
         parts=frozenset({"detector", "registry"}),
     )
@@ -107,7 +112,7 @@ def build_worker(
         if detector is None:
             raise ConfigError(("vault: no detector",))
         parts = build_vault(installation, detector, facts)
-        return Worker(role, parts.app, prometheus, profile, vault=parts)
+        return Worker(role, parts.app, prometheus, profile, links=parts.links, vault=parts)
     if role is Role.EGRESS:
         egress = build_egress(installation, facts)
 
@@ -119,6 +124,7 @@ def build_worker(
             egress.app,
             prometheus,
             profile,
+            links=egress.links,
             parts_ready=standing,
             before=(egress.standing.start,),
             after=(egress.standing.stop, egress.model.close),

@@ -32,7 +32,7 @@ def verify(
     reports = asyncio.run(verify_audit(load(config), public_key, checkpoint, write_checkpoint))
     broken = False
     for partition, report in sorted(reports.items()):
-        line = {"partition": partition, "entries": report.entries, "copies": report.copies, "intact": report.intact}
+        line: dict[str, object] = {"partition": partition, "entries": report.entries, "copies": report.copies, "intact": report.intact}
         if report.first_break is not None:
             broken = True
             line |= {

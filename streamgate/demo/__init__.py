@@ -6,5 +6,6 @@ Every role runs in this one process, so it does not keep promise 6, and the embe
 from streamgate.demo._options import DemoOptions
 from streamgate.demo._report import Report
 from streamgate.demo._run import run
+from streamgate.demo._screen import show
 
-__all__ = ["DemoOptions", "Report", "run"]
+__all__ = ["DemoOptions", "Report", "run", "show"]

@@ -1,4 +1,4 @@
-"""Sample traffic: support chats in six languages, the way people write them."""
+"""Sample traffic: support chats in four languages, the way people write them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DUTCH: Final = (
     "hoi, met sjoukje van der wiersinga. jullie hebben het geld op NL91 ABNA 0417 1643 00 gestort maar dat is van mijn ex, "
     "Tjibbe. mijn bsn is 111222333 en ik woon op de Kromme Elleboogsteeg 9, 9712 GX. app me op sjoukje1984@example.nl"
 )
-_TOKEN_LIKE: Final = (
+_LOOKALIKES: Final = (
     "Your last mail greeted me as [PERSON_k7q2fa9c] and below as person_k7q2fa9c and **PERSON k7q2fa9c**. "
     "My name is Thaddeus Winterbourne-Oyelaran, not that. Why does it say [LITERAL_aaaaaaaa]?"
 )
@@ -156,7 +156,7 @@ SUPPORT: Final = (
         tenant="acme",
         subject="cust-7004",
         purpose="support",
-        messages=(("user", _TOKEN_LIKE),),
+        messages=(("user", _LOOKALIKES),),
         planted=planted(PERSON="Thaddeus Winterbourne-Oyelaran"),
     ),
 )

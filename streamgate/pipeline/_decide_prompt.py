@@ -15,7 +15,7 @@ from streamgate.pipeline._issue import Issue
 from streamgate.pipeline._outcome import Outcome, Phase
 from streamgate.pipeline._screen import Route
 from streamgate.pipeline._vaultstate import VaultState, timer_row
-from streamgate.pipeline.ports.stage import Effects, Row, StateView
+from streamgate.pipeline.ports.stage import Effects, Output, Row, StateView
 from streamgate.rights import Enrolment, admits, enrol
 from streamgate.telemetry import CopySeen, DeadLettered, LatencyAdded, PromptAccepted
 from streamgate.types import Inbound
@@ -107,7 +107,7 @@ class PromptCase:
         digest = vault.digest(self.envelope.subject)
         self._permit(vault, digest)
         rows: tuple[Row, ...] = ()
-        enrolled = ()
+        enrolled: tuple[Output, ...] = ()
         if enrolment is None or enrolment.erased_at_ms is not None:
             enrolment, subject_key, rows = self._enrol(vault, digest, enrolment)
             tenant = self.envelope.subject.tenant

@@ -194,7 +194,8 @@ class EgressSweep:
     def due(self, partition: int, state: StateView) -> tuple[Prepared, ...]:
         """At most one batch at a time."""
         del partition
-        now_ms, found = self.clock.now_ms(), []
+        now_ms = self.clock.now_ms()
+        found: list[bytes] = []
         for key, _ in state.scan(b"T"):
             if int.from_bytes(key[1:9], "big") > now_ms or len(found) == 500:
                 break

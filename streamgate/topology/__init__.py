@@ -4,13 +4,14 @@ from streamgate.topology._commit import AtLeastOnce, Batch, Commit
 from streamgate.topology._links import Links
 from streamgate.topology._role import RoleApp, Watermarker
 from streamgate.topology._settings import RuntimeSettings, TopicNames
-from streamgate.topology._state import Rows, StateReader
+from streamgate.topology._state import Overlay, Rows, StateReader
 
 __all__ = [
     "AtLeastOnce",
     "Batch",
     "Commit",
     "Links",
+    "Overlay",
     "RoleApp",
     "Rows",
     "RuntimeSettings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -61,7 +62,7 @@ def test_only_the_canonical_form_goes_without_a_variant(value: str, entity: str)
     assert (found["variant"] is None) == (value == canonical(entity, normalise(entity, value)))
 
 
-BENDS = {
+BENDS: dict[str, Callable[[str], str]] = {
     "lower case": str.lower,
     "upper case": str.upper,
     "round brackets": lambda token: f"({token[1:-1]})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from streamgate.errors import ConfigError
 
 def test_a_password_is_not_sent_in_the_clear() -> None:
     """Except on the loopback interface."""
-    credentials = {"sasl_mechanism": "SCRAM-SHA-512", "sasl_username": "u", "sasl_password": "hunter2"}
+    credentials: dict[str, Any] = {"sasl_mechanism": "SCRAM-SHA-512", "sasl_username": "u", "sasl_password": "hunter2"}
     with pytest.raises(ConfigError, match="SASL_SSL"):
         KafkaConnection(bootstrap="127.0.0.1:1,kafka.example:9092", security_protocol="SASL_PLAINTEXT", **credentials)
     for local in ("127.0.0.1:1", "localhost:1", "[::1]:1"):

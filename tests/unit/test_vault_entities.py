@@ -16,5 +16,5 @@ def test_the_order_is_a_persisted_format() -> None:
     assert ENTITIES == (
         "LITERAL", "PERSON", "EMAIL", "PHONE", "ADDRESS", "LOCATION", "ORGANISATION", "DATE", "CREDIT_CARD", "IBAN", "BANK_ACCOUNT",
         "NATIONAL_ID", "PASSPORT", "DRIVING_LICENCE", "TAX_ID", "HEALTH_ID", "IP_ADDRESS", "MAC_ADDRESS", "URL", "SECRET", "USERNAME",
-        "CRYPTO_ADDRESS", "VEHICLE_ID", "ACCOUNT", "NRP", "AGE", "OTHER",
+        "CRYPTO_ADDRESS", "VEHICLE_ID", "ACCOUNT", "NRP", "AGE", "OTHER", "COORDINATES",
     )  # fmt: skip

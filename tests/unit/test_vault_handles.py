@@ -75,7 +75,7 @@ def test_a_key_of_another_size_is_refused_when_it_is_made(size: int) -> None:
 def test_a_broken_seal_tells_nothing() -> None:
     """Neither in its text nor in what it was raised from."""
     with pytest.raises(SealBroken) as broken:
-        keys_of().open(keys_of("other").seal(VALUE.encode(), aad_of()), aad_of())
+        keys_of().open(keys_of().seal(VALUE.encode(), aad_of()), aad_of(b"another row"))
     assert broken.value.__cause__ is None
     assert broken.value.__suppress_context__
     assert VALUE not in str(broken.value)

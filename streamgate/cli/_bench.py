@@ -1,0 +1,5 @@
+"""``streamgate bench``."""
+
+
+def bench() -> None:
+    """x"""
