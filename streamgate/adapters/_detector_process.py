@@ -21,15 +21,15 @@ def serve(pipe: Connection, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with(parent)
     from streamgate.adapters.presidio import PresidioAnalyzer  # noqa: PLC0415  seconds of imports that only this process needs
-    from streamgate.detect import merge, scan_patterns  # noqa: PLC0415  same
+    from streamgate.detect import merge_all, scan_patterns  # noqa: PLC0415  same
 
     analyzer = PresidioAnalyzer()
 
-    def look(text: str) -> list[Found]:
-        spans = merge(text, [*scan_patterns(text), *analyzer.spans(text)])
-        return [(span.start, span.end, span.type.value, span.score, span.by) for span in spans]
+    def look(texts: Sequence[str]) -> list[list[Found]]:
+        merged = merge_all(texts, [[*scan_patterns(text), *analyzer.spans(text)] for text in texts])
+        return [[(span.start, span.end, span.type.value, span.score, span.by) for span in spans] for spans in merged]
 
-    look("Warm up: Jane Doe, 1 Main Street.")
+    look(["Warm up: Jane Doe, 1 Main Street."])
     pipe.send(READY)
     while True:
         try:
@@ -37,7 +37,7 @@ def serve(pipe: Connection, parent: int) -> None:
         except (EOFError, OSError):
             return
         try:
-            answer: list[list[Found]] | str = [look(text) for text in texts]
+            answer: list[list[Found]] | str = look(texts)
         except Exception:  # noqa: BLE001  a library's exception may quote the text: only the fact of it crosses over
             answer = FAILED
         try:

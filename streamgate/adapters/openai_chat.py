@@ -82,7 +82,7 @@ class OpenAIChat:
         try:
             self._client = AsyncOpenAI(api_key=api_key, base_url=url, max_retries=0, http_client=http)
         except (openai.OpenAIError, ValueError):
-            raise ConfigError(("egress.api_key_file, egress.base_url: an empty key or no URL; write both as the provider gives them",)) from None
+            raise ConfigError(("egress.api_key_file: an empty key, or egress.base_url is no URL; write what the provider gives",)) from None
         if not trust_env:
             self._client.organization = self._client.project = None
 

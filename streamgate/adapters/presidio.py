@@ -46,6 +46,7 @@ OURS: Final = {
     "MEDICAL_LICENSE": EntityType.HEALTH_ID,
 }
 LEAST_SCORE: Final = 0.4
+SHORTEST_NAME: Final = 4
 CHUNK_CHARACTERS: Final = 20_000
 OVERLAP_CHARACTERS: Final = 200
 _LABELS: Final = {"PERSON": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION", "ORG": "ORGANIZATION", "NORP": "NRP"}
@@ -85,8 +86,8 @@ def _span(result: Any, shift: int, piece: str) -> Span | None:
     value = piece[result.start : result.end]
     if kind is None or not any(map(str.isalnum, value)):
         return None
-    if kind is EntityType.ORGANISATION and value.isdigit():
-        return None
+    if kind is EntityType.ORGANISATION and (value.isdigit() or (len(value) < SHORTEST_NAME and not value.isupper())):
+        return None  # the English model takes pronouns of other languages for companies
     # A model's finding never outweighs a checksum's.
     score = min(float(result.score), 0.84)
     return Span(result.start + shift, result.end + shift, kind, score, f"presidio:{result.entity_type.lower()}")

@@ -38,7 +38,6 @@ class Report:
     broker: str
     planted: int = 0
     exchanges: list[Exchange] = field(default_factory=list)
-    dead_lettered: int = 0
     leaks: list[Leak] = field(default_factory=list)
     started_in_seconds: float = 0.0
     promises_not_kept: tuple[str, ...] = ()
@@ -71,7 +70,7 @@ class Report:
             "answered": self.ended("answered"),
             "refused": self.ended("refused"),
             "failed": self.ended("failed"),
-            "dead_lettered": self.dead_lettered,
+            "dead_lettered": self.ended("dead-lettered"),
             "leaks": len(self.leaks),
             "missed": len(self.missed),
             "planted": self.planted,

@@ -105,7 +105,7 @@ def _exchange(sample: Sample, traffic: Traffic, payload: Payload) -> Exchange:
     response, seconds = traffic.responses.get(sample.name), traffic.seconds.get(sample.name)
     answered = response is not None and response.text is not None
     if response is None:
-        status, code, got = ("dead-lettered", str(sample.expects.code), "") if sample.raw else ("no response", "", "")
+        status, code, got = ("dead-lettered" if sample.raw else "no response", "", "")
     else:
         status, code = response.status.value, response.code.value
         got = response.text or f"{response.status}: {response.code}\n{response.next_step}"

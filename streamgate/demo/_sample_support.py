@@ -17,7 +17,7 @@ _TYPOS: Final = (
     "pls ring 07700 900461 or mail xhemile.k@example.org, my husbnad besnik is home all day, evrybody calls him besko"
 )
 _GERMAN: Final = (
-    "Guten Tag, hier ist Maria Feichtmeyr aus Unterkrähwinkel. Mein Mann, der Bärbeli-Toni, hat das Gerät fallen lassen. "
+    "Guten Tag, hier ist Maria Feichtmeyr aus Unterkrähwinkel. Mein Mann, der Bärbeli-Toni, hat die Arbeitsplatte zerkratzt. "
     "Bitte rufen Sie mich unter 0152 28817386 zurück, am besten noch vor dem 14.03.2025."
 )
 _SPANISH: Final = (
@@ -95,12 +95,12 @@ SUPPORT: Final = (
             "customer_phone": "+49 152 28817386",
             "account_id": "AC-55120-77",
             "birth_date": date(1961, 8, 23),
-            "postal_code": "94377",
-            "order_total": 1249.9,
+            "postal_code": "DE-94377",
+            "order_total": 31249.87,
             "card_number": "5555555555554444",
             "case_notes": "Frau Feichtmeyr hat am Telefon geweint; Nachbarin Resi Zwirnlechner hilft ihr.",
             "language": "de",
-            "product": "Waschmaschine W7",
+            "product": "Einbauküche K9",
             "crm_link": "https://crm.example.com/kunden/feichtmeyr-55120",
             "marketing_segment": "alleinlebend-kaufkraftschwach",
             "health_note": "Sehschwäche seit 2019",
@@ -112,8 +112,8 @@ SUPPORT: Final = (
             EMAIL="m.feichtmeyr@example.com",
             DATE=("14.03.2025", "1961-08-23"),
             account_id="AC-55120-77",
-            postal_code="94377",
-            order_total="1249.9",
+            postal_code="DE-94377",
+            order_total="31249.87",
             CREDIT_CARD="5555555555554444",
             crm_link="https://crm.example.com/kunden/feichtmeyr-55120",
             marketing_segment="alleinlebend-kaufkraftschwach",

@@ -4,9 +4,9 @@ What it is not: a masker (``vault``) or a process pool (``adapters.detector_pool
 """
 
 from streamgate.detect._final import final_scan
-from streamgate.detect._merge import merge
+from streamgate.detect._merge import merge, merge_all
 from streamgate.detect._port import Detector
 from streamgate.detect._scan import PATTERNS_VERSION, scan_patterns
 from streamgate.detect._types import EntityType, Span
 
-__all__ = ["PATTERNS_VERSION", "Detector", "EntityType", "Span", "final_scan", "merge", "scan_patterns"]
+__all__ = ["PATTERNS_VERSION", "Detector", "EntityType", "Span", "final_scan", "merge", "merge_all", "scan_patterns"]

@@ -92,7 +92,7 @@ class Budget:
     def reserve(self, now: float, tokens: int) -> Reserved | Wait:
         """Take room for one request of about ``tokens`` tokens, or say how long to wait."""
         self._advance(now)
-        tokens = min(max(tokens, 0), self.allowance.tokens_per_minute)
+        tokens = min(max(tokens, 1), self.allowance.tokens_per_minute)
         if not self._fits(tokens):
             return Wait(max(0.0, self._room_at(tokens) - self._now) + _ROUNDING_SECONDS)
         self._number += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 import ipaddress
 import json
 import ssl
@@ -71,7 +71,9 @@ class FaultyProvider:
 
     def error(self, status: int, code: str | None = None, headers: Mapping[str, str] | None = None) -> Behaviour:
         """Answer as OpenAI answers errors; the message quotes something."""
-        return self.document({"error": {"message": f"no: {REPLY_MARK}", "type": "some_error", "param": None, "code": code}}, status, headers)
+        return self.document(
+            {"error": {"message": f"no: {REPLY_MARK}", "type": "some_error", "param": None, "code": code}}, status, headers
+        )
 
     async def say_nothing(self, request: web.Request) -> web.StreamResponse:
         """Take the request and never answer."""
@@ -148,7 +150,9 @@ def completion(content: Any = REPLY_MARK, **message: Any) -> dict[str, Any]:
         "object": "chat.completion",
         "created": 1,
         "model": "gpt-4o-mini-2024-07-18",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": content, "refusal": None, **message}, "finish_reason": "stop"}],
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": content, "refusal": None, **message}, "finish_reason": "stop"}
+        ],
         "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
     }
 
@@ -157,11 +161,11 @@ def self_signed(directory: Path) -> ssl.SSLContext:
     """A server context with a certificate for 127.0.0.1 that no authority signed."""
     key = generate_private_key(SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    today = datetime.datetime.now(datetime.UTC)
+    today = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=key.public_key(), serial_number=1)
-        .not_valid_before(today - datetime.timedelta(days=1))
-        .not_valid_after(today + datetime.timedelta(days=1))
+        .not_valid_before(today - dt.timedelta(days=1))
+        .not_valid_after(today + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
     )

@@ -16,7 +16,7 @@ from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.errors import Code, ConfigError
 from streamgate.provider import CallFailed, ChatCall, ChatReply, Quota, RateHeaders, Reason
 from streamgate.types import MaskedMessage, MaskedText, Parameters, Usage
-from tests.fakes.faulty_provider import REPLY_MARK, Behaviour, FaultyProvider, completion
+from tests.fakes.faulty_provider import REPLY_MARK, Behaviour, FaultyProvider, completion, self_signed
 
 PROMPT_MARK = "PROMPTMARK-9z3k"
 KEY = "KEYMARK-77qp"
@@ -50,7 +50,12 @@ async def chat(provider: FaultyProvider) -> AsyncIterator[OpenAIChat]:
 @pytest.fixture(autouse=True)
 def loud(caplog: pytest.LogCaptureFixture, chat: OpenAIChat) -> Iterator[None]:
     """Everything logs at DEBUG, also what was turned down when the adapter was built; no test may find a body or key in it."""
-    names = ["openai", "httpx2", "httpcore2", *(name for name in logging.root.manager.loggerDict if name.startswith(("openai.", "httpcore2.")))]
+    names = [
+        "openai",
+        "httpx2",
+        "httpcore2",
+        *(name for name in logging.root.manager.loggerDict if name.startswith(("openai.", "httpcore2."))),
+    ]
     with caplog.at_level(logging.DEBUG):
         for name in names:
             logging.getLogger(name).setLevel(logging.DEBUG)
@@ -169,11 +174,12 @@ STATUSES: list[tuple[int, str | None, Code, Reason, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("status", "error_code", "code", "reason", "retryable"), STATUSES)
+@pytest.mark.parametrize("case", STATUSES, ids=[f"{case[0]}-{case[1]}" for case in STATUSES])
 async def test_a_status_has_its_code_and_is_asked_once(
-    provider: FaultyProvider, chat: OpenAIChat, status: int, error_code: str | None, code: Code, reason: Reason, retryable: bool
+    provider: FaultyProvider, chat: OpenAIChat, case: tuple[int, str | None, Code, Reason, bool]
 ) -> None:
     """The SDK's own retries stay off, whatever the status."""
+    status, error_code, code, reason, retryable = case
     provider.behaviour = provider.error(status, error_code)
     error = await failure(chat)
     assert (error.code, error.reason, error.retryable) == (code, reason, retryable)
