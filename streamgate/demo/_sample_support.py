@@ -30,7 +30,7 @@ _DUTCH: Final = (
     "Tjibbe. mijn bsn is 111222333 en ik woon op de Kromme Elleboogsteeg 9, 9712 GX. app me op sjoukje1984@example.nl"
 )
 _LOOKALIKES: Final = (
-    "Your last mail greeted me as [PERSON_k7q2fa9c] and below as person_k7q2fa9c and **PERSON k7q2fa9c**. "
+    "Your last mail greeted me as [PERSON_k7q2fa9c] and below as [PERSON_k7q2fa3c], person_k7q2fa3c and **PERSON k7q2fa3c**. "
     "My name is Thaddeus Winterbourne-Oyelaran, not that. Why does it say [LITERAL_aaaaaaaa]?"
 )
 

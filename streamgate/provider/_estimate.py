@@ -13,7 +13,7 @@ from streamgate.provider._call import ChatCall
 from streamgate.types import MaskedMessage, Usage
 
 _FIRST_TOKENS_PER_CHARACTER: Final = 0.4
-"""English is near 0.25; tokens of ours such as ``[PERSON_k7q2fa9c]`` are near 0.5, other scripts near 1."""
+"""English is near 0.25; tokens of ours such as ``[PERSON_k7q2fa3c]`` are near 0.5, other scripts near 1."""
 _FIRST_ANSWER_TOKENS: Final = 500.0
 _TOKENS_PER_MESSAGE: Final = 4
 """Role and separators, as OpenAI counts them."""

@@ -42,19 +42,19 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         yield Subject(FakeChatModel(), None)
         return
     async with FaultyProvider() as provider:
-        provider.behaviour = provider.document(completion("hello [PERSON_k7q2fa9c]") | {"model": "gpt-4o-mini"})
+        provider.behaviour = provider.document(completion("hello [PERSON_k7q2fa3c]") | {"model": "gpt-4o-mini"})
         model = OpenAIChat("key", provider.base_url)
         yield Subject(model, provider)
         await model.close()
 
 
-CALL = ChatCall(b"r" * 16, "gpt-4o-mini", (MaskedMessage("user", MaskedText("hello [PERSON_k7q2fa9c]")),), Parameters(), "sg-1")
+CALL = ChatCall(b"r" * 16, "gpt-4o-mini", (MaskedMessage("user", MaskedText("hello [PERSON_k7q2fa3c]")),), Parameters(), "sg-1")
 
 
 async def test_it_answers_with_checked_text_and_counts(subject: Subject) -> None:
     """Text, finish reason, model and usage."""
     reply = await subject.model.complete(CALL, 5.0)
-    assert (reply.text, reply.finish_reason, reply.model) == ("hello [PERSON_k7q2fa9c]", "stop", "gpt-4o-mini")
+    assert (reply.text, reply.finish_reason, reply.model) == ("hello [PERSON_k7q2fa3c]", "stop", "gpt-4o-mini")
     assert isinstance(reply.usage, Usage)
 
 

@@ -15,7 +15,11 @@ from streamgate.errors import Code
 from streamgate.provider import CallFailed, ChatCall
 from streamgate.types import MaskedMessage, MaskedText, Parameters, Usage
 
-TOKENS = ("[PERSON_k7q2fa9c]", "[EMAIL_aaaabbbb_c2d3]")
+TOKENS = ("[PERSON_k7q2fa3c]", "[EMAIL_aaaabbbb_c2d3]")
+
+
+def chance(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311  a simulated reply is no secret
 
 
 def a_call(text: str) -> ChatCall:
@@ -87,15 +91,15 @@ def test_it_answers_in_the_language_of_the_user(text: str, expected: str) -> Non
 @pytest.mark.parametrize("text", ["Please help", "Bitte helfen Sie mir mit der Rechnung", "Por favor no", "Je ne sais pas", *TOKENS])
 def test_it_always_says_that_it_is_simulated(text: str) -> None:
     """Nobody may take it for a model's answer."""
-    said = answer([("user", text)], random.Random(1))
+    said = answer([("user", text)], chance(1))
     assert any(word in said for word in ("simulated", "simulierte", "simulada", "simulée"))
 
 
 def test_tokens_are_used_and_sometimes_bent() -> None:
     """As models do; the one it thanks stays exact."""
     messages = [("system", TOKENS[1]), ("user", f"I am {TOKENS[0]}")]
-    said = [answer(messages, random.Random(seed)) for seed in range(50)]
+    said = [answer(messages, chance(seed)) for seed in range(50)]
     assert all(TOKENS[0] in each for each in said)
     assert all("aaaabbbb" in each for each in said)
     assert {TOKENS[1] in each for each in said} == {True, False}
-    assert said[7] == answer(messages, random.Random(7))
+    assert said[7] == answer(messages, chance(7))
