@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import Final
 
 from streamgate.adapters._detector_process import FAILED, READY, Found, serve
-from streamgate.adapters.presidio import presidio_version
+from streamgate.adapters._versions import presidio_version
 from streamgate.detect import PATTERNS_VERSION, EntityType, Span
 from streamgate.errors import Code, Unavailable
 

@@ -71,7 +71,7 @@ def topic_plan(
 
     compacted = common | _COMPACTED
     topics = [planned(prefix + topic, compacted if topic is Topic.STANDING else kept(retention_days[topic])) for topic in Topic]
-    topics += [planned(f"{prefix}{role}-state", compacted) for role in Role]
+    topics += [planned(f"{prefix}{role}-state", compacted) for role in (Role.VAULT, Role.EGRESS)]
     topics += [planned(prefix + name, kept(retention_days[Topic.RESPONSES])) for name in sorted(set(reply_topics) - set(Topic))]
     return tuple(topics)
 

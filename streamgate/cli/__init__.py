@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 
 import typer
+from aiokafka.errors import KafkaError
 
 from streamgate.cli import _audit, _bench, _config, _demo, _init, _privacy, _schema, _send, _tail, _topics, _worker
-from streamgate.cli._report import report
+from streamgate.cli._report import report, screen
 from streamgate.errors import ConfigError, StreamgateError
 
 app = typer.Typer(
@@ -42,6 +43,12 @@ def main() -> None:
     except (ConfigError, StreamgateError) as error:
         report(error)
         sys.exit(2)
+    except KafkaError as error:
+        screen.print(f"Kafka: {type(error).__name__}; check kafka.bootstrap and that the broker runs", style="bold red")
+        sys.exit(4)
+    except TimeoutError:
+        screen.print("nothing came back in time; are the workers running?", style="bold red")
+        sys.exit(4)
 
 
 __all__ = ["app", "main"]

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streamgate.client._events import Response
 from streamgate.codec import Decoder, SchemaSet, packaged_schemas
+from streamgate.errors import ConfigError
 from streamgate.types import Topic
 
 
@@ -38,6 +39,7 @@ class ResponseConsumer:
         self._from_beginning = from_beginning
         self._decoder = Decoder(SchemaSet.load(schemas or packaged_schemas()), None)
         self._consumer = AIOKafkaConsumer(
+            self._topic,
             bootstrap_servers=bootstrap,
             group_id=group_id,
             enable_auto_commit=False,
@@ -49,28 +51,19 @@ class ResponseConsumer:
 
     async def __aenter__(self) -> Self:
         """Connect; without a group, stand at the end (or the beginning) of every partition when this returns."""
-        if self._group is not None:
-            self._consumer.subscribe([self._topic])
-            await self._consumer.start()
-            return self
         await self._consumer.start()
-        try:
-            await self._stand()
-        except BaseException:
-            await self._consumer.stop()
-            raise
+        if self._group is None:
+            try:
+                await self._stand()
+            except BaseException:
+                await self._consumer.stop()
+                raise
         return self
 
     async def _stand(self) -> None:
-        # Naming the topic makes the client ask for its metadata; until then its partitions are not known.
-        self._consumer.subscribe([self._topic])
-        await self._consumer.topics()
-        known = self._consumer.partitions_for_topic(self._topic) or set()
-        self._consumer.unsubscribe()
-        if not known:
-            raise LookupError(f"there is no topic {self._topic}: run `streamgate topics apply`")
-        places = [TopicPartition(self._topic, number) for number in sorted(known)]
-        self._consumer.assign(places)
+        places = sorted(self._consumer.assignment())
+        if not places:
+            raise ConfigError((f"{self._topic}: there is no such topic; run `streamgate topics apply`",))
         if self._from_beginning:
             await self._consumer.seek_to_beginning(*places)
             return
