@@ -89,7 +89,20 @@ def _engine() -> AnalyzerEngine:
             "model_to_presidio_entity_mapping": _LABELS,
             "low_confidence_score_multiplier": 1.0,
             "low_score_entity_names": [],
-            "labels_to_ignore": ["CARDINAL", "DATE", "EVENT", "LANGUAGE", "LAW", "MONEY", "ORDINAL", "PERCENT", "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART"],
+            "labels_to_ignore": [
+                "CARDINAL",
+                "DATE",
+                "EVENT",
+                "LANGUAGE",
+                "LAW",
+                "MONEY",
+                "ORDINAL",
+                "PERCENT",
+                "PRODUCT",
+                "QUANTITY",
+                "TIME",
+                "WORK_OF_ART",
+            ],
         },
     }
     nlp = NlpEngineProvider(nlp_configuration=configuration).create_engine()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import TracebackType
 from typing import Final, Self
 
@@ -51,7 +50,7 @@ class ConfluentRegistry:
                 if response.status != OK or len(body) > MOST_BYTES:
                     raise Unavailable(Code.UNKNOWN_SCHEMA, "registry")
                 document = await response.json(content_type=None)
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError):
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             raise Unavailable(Code.UNKNOWN_SCHEMA, "registry") from None
         text = document.get("schema") if isinstance(document, dict) else None
         if not isinstance(text, str):

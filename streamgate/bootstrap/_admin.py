@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from enum import StrEnum, unique
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,9 @@ def create_keys(directory: Path) -> list[Path]:
     return written
 
 
-async def publish_consent(installation: Installation, tenant: str, subject_id: str, purpose: str | None, decision: Decision, source: str) -> None:
+async def publish_consent(
+    installation: Installation, tenant: str, subject_id: str, purpose: str | None, decision: Decision, source: str
+) -> None:
     """Write one decision to the consents topic."""
     _require_tenant(installation, tenant)
     if purpose is not None and installation.policy.purpose(purpose) is None:
@@ -128,9 +130,7 @@ async def verify_audit(
     entries: dict[int, list[dict[str, Any]]] = {number: [] for number in range(installation.settings.kafka.partitions)}
     async for message in read_all(installation.connection(), installation.prefix + Topic.AUDIT):
         entries[message.partition].append((await decoder.decode(Topic.AUDIT, message.value)).record)
-    reports = {
-        partition: verifier.check(chain, partition=partition, expected_heads=heads) for partition, chain in entries.items()
-    }
+    reports = {partition: verifier.check(chain, partition=partition, expected_heads=heads) for partition, chain in entries.items()}
     if write is not None:
         write.write_text(write_checkpoint({p: report.head for p, report in reports.items() if report.head is not None}), encoding="utf-8")
     return reports
@@ -164,7 +164,7 @@ async def produce_raw(installation: Installation, topic: Topic, subject: Subject
 
 async def follow(
     installation: Installation, topic: str, *, from_beginning: bool, once: bool
-) -> AsyncIterator[tuple[Inbound, Decoded | StreamgateError]]:
+) -> AsyncGenerator[tuple[Inbound, Decoded | StreamgateError], None]:
     """Records of a topic, decoded; one that cannot be decoded comes with its error instead."""
     decoder = installation.decoder()
     schema = Topic.RESPONSES if topic in installation.policy.reply_topics() else topic

@@ -40,7 +40,7 @@ def demo(
 
 async def _demo(options: DemoOptions, *, as_json: bool) -> int:
     with screen.status("starting broker, provider and detector") as status:
-        async with run(options, lambda step: status.update(step)) as (report, metrics):
+        async with run(options, status.update) as (report, metrics):
             status.stop()
             if as_json:
                 print(json.dumps(report.document()))

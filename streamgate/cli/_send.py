@@ -41,7 +41,7 @@ def send(
     if response.status is Status.ANSWERED:
         Console(highlight=False).print(response.text or "", markup=False, soft_wrap=True)
     else:
-        screen.print(f"{response.status}: {response.code} ({response.next_step})", style="bold red", markup=False)
+        screen.print(f"{response.status}: {response.code} ({response.next_step})", style="bold red", markup=False, soft_wrap=True)
     raise typer.Exit(EXIT[response.status])
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, suppress
 from typing import Annotated, Any
 
 import typer
@@ -15,12 +15,13 @@ from rich.text import Text
 from streamgate.bootstrap import Installation, follow, load
 from streamgate.cli._report import screen
 from streamgate.cli._worker import ConfigOption
-from streamgate.codec import FieldRule
+from streamgate.codec import Decoded, FieldRule
 from streamgate.errors import StreamgateError
+from streamgate.types import Inbound
 
 SHOWN = {"keep", "generalise"}
 NEVER = {"seal", "drop"}
-CONTAINERS = {"messages", "message_content", "parameters", "context"}
+LONGEST_BYTES = 64
 
 
 def tail(
@@ -32,13 +33,18 @@ def tail(
 ) -> None:
     """Follow a topic until interrupted."""
     installation = load(config)
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, BrokenPipeError):
         asyncio.run(_tail(installation, topic, reveal=reveal, from_beginning=from_beginning, once=once))
 
 
 async def _tail(installation: Installation, topic: str, *, reveal: bool, from_beginning: bool, once: bool) -> None:
     out = Console(highlight=False, soft_wrap=True)
-    async for message, decoded in follow(installation, topic, from_beginning=from_beginning or once, once=once):
+    async with aclosing(follow(installation, topic, from_beginning=from_beginning or once, once=once)) as records:
+        await _print(out, topic, records, reveal=reveal)
+
+
+async def _print(out: Console, topic: str, records: AsyncIterator[tuple[Inbound, Decoded | StreamgateError]], *, reveal: bool) -> None:
+    async for message, decoded in records:
         place = f"{topic}-{message.partition}@{message.offset}"
         if isinstance(decoded, StreamgateError):
             screen.print(f"{place} {decoded.code}", style="red", markup=False)
@@ -76,7 +82,7 @@ def _item(each: Any, path: str, rules: Mapping[str, FieldRule], action: str, *, 
 
 def _leaf(value: Any, action: str, *, reveal: bool) -> Any:
     if isinstance(value, bytes):
-        return value.hex() if len(value) <= 64 else f"‹{len(value)} bytes›"
+        return value.hex() if len(value) <= LONGEST_BYTES else f"‹{len(value)} bytes›"
     if action in SHOWN or reveal:
         return value
     return f"‹{action}: {len(str(value))} characters›"

@@ -32,7 +32,7 @@ class PromptProducer:
         idempotent: bool = True,
         **kafka: Any,
     ) -> None:
-        """``reply_topic`` is where :meth:`ask` listens; ``kafka`` is passed on to aiokafka: ``security_protocol``, ``ssl_context``, ``sasl_*``."""
+        """``reply_topic`` is where :meth:`ask` listens; ``kafka`` goes to aiokafka: ``security_protocol``, ``ssl_context``, ``sasl_*``."""
         self._tenant = tenant
         self._purpose = purpose
         self._topic = prefix + Topic.PROMPTS

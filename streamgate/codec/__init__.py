@@ -1,4 +1,4 @@
-"""Avro: annotated schemas, both framings, the lock, compatibility. What it is not: a judge of content; ``minimise`` reads the annotations."""
+"""Avro: annotated schemas, both framings, the lock, compatibility. It judges no content: ``minimise`` reads the annotations."""
 
 from streamgate.codec._check import Problem, annotation_problems, approve, check, incompatible, weakened
 from streamgate.codec._decoder import Decoded, Decoder, RegistryClient, encode

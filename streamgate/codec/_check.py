@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +79,20 @@ def _shape(kind: Any) -> Any:
         inner = kind.get("type")
         if inner == "record":
             return kind.get("name")
-        return {name: _shape(value) for name, value in kind.items() if name in {"type", "items", "values", "symbols", "size", "logicalType"}}
+        return {
+            name: _shape(value) for name, value in kind.items() if name in {"type", "items", "values", "symbols", "size", "logicalType"}
+        }
     return kind
 
 
 def weakened(old: Schema, new: Schema) -> list[Problem]:
     """Fields that the new version protects less than the old one."""
     return [
-        Problem("weaker", f"{new.topic}/v{new.version} {path}", f"{rule.action} after {old.rules[path].action} protects less; approve it with --allow-weaker")
+        Problem(
+            "weaker",
+            f"{new.topic}/v{new.version} {path}",
+            f"{rule.action} after {old.rules[path].action} protects less; approve it with --allow-weaker",
+        )
         for path, rule in new.rules.items()
         if path in old.rules and weaker(old.rules[path], rule)
     ]
@@ -109,7 +116,7 @@ def _problems(directory: Path, lock: Lock) -> list[Problem]:
         ordered = [versions[number] for number in sorted(versions)]
         for schema in ordered:
             found += annotation_problems(schema)
-        for old, new in zip(ordered, ordered[1:], strict=False):
+        for old, new in pairwise(ordered):
             found += incompatible(old, new)
             if not lock.approves(topic, new.sha256):
                 found += weakened(old, new)

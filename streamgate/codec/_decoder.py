@@ -19,7 +19,7 @@ class RegistryClient(Protocol):
     """A schema registry that speaks the Confluent REST API."""
 
     async def schema_text(self, schema_id: int) -> str:
-        """The schema registered under an id; ``Unreadable(UNKNOWN_SCHEMA)`` where there is none, ``Unavailable`` where it does not answer."""
+        """The schema registered under an id; ``Unreadable(UNKNOWN_SCHEMA)`` where there is none, ``Unavailable`` where it is down."""
         ...
 
 

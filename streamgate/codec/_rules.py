@@ -16,7 +16,7 @@ STRENGTH: Final[Mapping[str, int]] = {
     "seal": 6,
     "drop": 7,
 }
-"""The actions, from the weakest protection to the strongest. ``scan`` lets out what no detector finds; ``tokenise`` nothing of the value."""
+"""The actions, from the weakest protection to the strongest. ``scan`` lets out what no detector finds."""
 ROLES: Final = frozenset(
     {
         "event_id",

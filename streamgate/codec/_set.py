@@ -65,7 +65,7 @@ class SchemaSet:
         return versions[max(versions)]
 
     def by_fingerprint(self, topic: str, fingerprint: bytes) -> Schema:
-        """The schema a record was written with. Two whose fields differ only in annotations share a fingerprint: the strictest rules win."""
+        """The schema a record was written with. Two that differ in annotations alone share a fingerprint: the strictest rules win."""
         same = [schema for schema in self.topics.get(topic, {}).values() if schema.fingerprint == fingerprint]
         if not same:
             raise Unreadable(Code.UNKNOWN_SCHEMA)

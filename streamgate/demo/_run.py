@@ -64,7 +64,7 @@ async def run(options: DemoOptions, progress: Progress) -> AsyncIterator[tuple[R
             progress(f"{done} of {len(SAMPLES)} prompts ended")
 
         traffic = await exchange(made, SAMPLES, sent)
-        await _settled(running, len(SAMPLES))
+        await _settled(running)
         progress("searching topics, log, metrics and state for every planted value")
         report = Report("live" if options.live else "simulated", "kafka" if options.bootstrap else "embedded", started_in_seconds=started)
         report.promises_not_kept = NOT_KEPT_EMBEDDED if options.bootstrap is None else (ONE_PROCESS,)
@@ -73,7 +73,7 @@ async def run(options: DemoOptions, progress: Progress) -> AsyncIterator[tuple[R
         yield report, f"http://127.0.0.1:{running.health.port}/metrics"
 
 
-async def _settled(running: Running, prompts: int) -> None:
+async def _settled(running: Running) -> None:
     """Until the audit log has caught up with the traffic, or a while has passed."""
     before = b""
     async with asyncio.timeout(SETTLE_SECONDS):

@@ -54,9 +54,16 @@ def _tokens(text: Text) -> Text:
 
 def _summary(report: Report) -> Group:
     table = Table(show_header=False, box=None, padding=(0, 2))
-    counts = ", ".join(f"{report.ended(status)} {status}" for status in ("answered", "refused", "failed", "dead-lettered", "no response") if report.ended(status))
+    counts = ", ".join(
+        f"{report.ended(status)} {status}"
+        for status in ("answered", "refused", "failed", "dead-lettered", "no response")
+        if report.ended(status)
+    )
     table.add_row("prompts", f"{len(report.exchanges)}: {counts}")
-    table.add_row("added latency", f"p50 {report.added_latency_ms(0.5):.0f} ms, p99 {report.added_latency_ms(0.99):.0f} ms, the provider's time not counted")
+    table.add_row(
+        "added latency",
+        f"p50 {report.added_latency_ms(0.5):.0f} ms, p99 {report.added_latency_ms(0.99):.0f} ms, the provider's time not counted",
+    )
     table.add_row("leaks", _leaks(report))
     table.add_row("missed", _missed(report))
     table.add_row("provider, broker", f"{report.provider}, {report.broker}")
@@ -67,7 +74,10 @@ def _summary(report: Report) -> Group:
 
 def _leaks(report: Report) -> Text:
     if not report.leaks:
-        return Text(f"0 of {report.planted} planted values in {len(report.searched)} places ({sum(report.searched.values()):,} bytes searched)", "green")
+        return Text(
+            f"0 of {report.planted} planted values in {len(report.searched)} places ({sum(report.searched.values()):,} bytes searched)",
+            "green",
+        )
     lines = "\n".join(f"{leak.kind} {leak.value!r} in {leak.place} ({leak.form})" for leak in report.leaks)
     return Text(f"{len(report.leaks)} LEAKED\n{lines}", "bold red")
 

@@ -32,7 +32,9 @@ async def exchange(made: Installation, samples: Sequence[Sample], progress: Call
     embedded = made.settings.kafka.embedded
     async with (
         PromptProducer(bootstrap, tenant="acme", prefix=made.prefix, idempotent=not embedded, **options) as acme,
-        PromptProducer(bootstrap, tenant="globex", prefix=made.prefix, reply_topic=_reply_topic(made, "globex"), idempotent=not embedded, **options) as globex,
+        PromptProducer(
+            bootstrap, tenant="globex", prefix=made.prefix, reply_topic=_reply_topic(made, "globex"), idempotent=not embedded, **options
+        ) as globex,
     ):
         producers = {"acme": acme, "globex": globex}
 

@@ -39,7 +39,9 @@ class Blind:
         return [() for _ in texts]
 
 
-def installation(folder: Path, *, bootstrap: str, prefix: str, embedded: bool, replication: int, base_url: str | None, api_key: str | None) -> Installation:
+def installation(
+    folder: Path, *, bootstrap: str, prefix: str, embedded: bool, replication: int, base_url: str | None, api_key: str | None
+) -> Installation:
     """Settings, policy and keys as ``streamgate init`` writes them, pointed at the demo's broker and provider."""
     init(folder, force=True)
     create_keys(folder)

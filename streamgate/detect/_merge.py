@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from streamgate.detect._words import nameless
 from streamgate.detect._types import EntityType, Span
+from streamgate.detect._words import nameless
 
 SHORTEST_REPEATED: Final = 3
 MOST_REPEATED: Final = 500

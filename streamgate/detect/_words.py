@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-NOT_NAMES: Final = frozenset(
+_WORDS: Final = (
     "sie ich wir ihr du er es und der die das den dem ein eine ist nicht bitte danke herr frau guten tag hallo liebe yo tu tú él ella usted nos los las el la "
     "un una hola gracias buenas señor señora je il elle vous nous on le les des et merci bonjour lui lei noi voi grazie ciao buongiorno ik jij hij zij wij u "
-    "hoi bedankt de het een the you your please thanks hello hi dear".split()
+    "hoi bedankt de het een the you your please thanks hello hi dear"
 )
+NOT_NAMES: Final = frozenset(_WORDS.split())
 """Pronouns, articles and greetings of seven languages, case folded."""
 
 

@@ -18,13 +18,26 @@ from streamgate.types import ChatRole
 
 ROLES: Final = frozenset(get_args(ChatRole))
 _OWN_ROLES: Final = frozenset(
-    {"event_id", "tenant", "subject", "purpose", "created_at", "deadline", "reply_topic", "traceparent", "model", "messages", "parameters", "context"},
+    {
+        "event_id",
+        "tenant",
+        "subject",
+        "purpose",
+        "created_at",
+        "deadline",
+        "reply_topic",
+        "traceparent",
+        "model",
+        "messages",
+        "parameters",
+        "context",
+    },
 )
 """Roles whose fields are read for their role, and do not reach the model by themselves."""
 
 
 def minimise(plan: Plan, record: Mapping[str, Any], limits: Limits) -> Minimised:
-    """Apply the plan. Raise ``Refused``: ``EMPTY_PROMPT``, ``OVERSIZE_PROMPT``, ``ROLE_NOT_ALLOWED``, ``INVALID_FIELD``, ``INVALID_UTF8``."""
+    """Apply the plan. ``Refused``: ``EMPTY_PROMPT``, ``OVERSIZE_PROMPT``, ``ROLE_NOT_ALLOWED``, ``INVALID_FIELD``, ``INVALID_UTF8``."""
     work = _Work(plan)
     messages = tuple(work.messages(record, limits))
     context = tuple(work.context(record))

@@ -155,4 +155,6 @@ class PromptCase:
         digest = vault.digest(self.envelope.subject)
         decided = [event.offset + 1 for event in vault.consents(digest).events()]
         known = max(self.desk.freshness.consents_offset(partition), *decided, 0)
-        return Issue.of(self.desk, ready.minimised, ready.spans, subject_key.for_purpose(outcome.purpose), outcome, digest, enrolment, known)
+        return Issue.of(
+            self.desk, ready.minimised, ready.spans, subject_key.for_purpose(outcome.purpose), outcome, digest, enrolment, known
+        )

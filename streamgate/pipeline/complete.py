@@ -23,6 +23,7 @@ from streamgate.provider import ChatCall
 from streamgate.telemetry import CopySeen, DeadLettered, LatencyAdded
 from streamgate.types import Inbound, MaskedMessage, MaskedText, Parameters, Topic
 
+BATCH: Final = 500
 RECORD_KEPT_MS: Final = 24 * 3600 * 1000
 """How long egress remembers that it answered a request; longer than any deadline."""
 
@@ -197,7 +198,7 @@ class EgressSweep:
         now_ms = self.clock.now_ms()
         found: list[bytes] = []
         for key, _ in state.scan(b"T"):
-            if int.from_bytes(key[1:9], "big") > now_ms or len(found) == 500:
+            if int.from_bytes(key[1:9], "big") > now_ms or len(found) == BATCH:
                 break
             found.append(key)
         return (_Forget(tuple(found)),) if found else ()

@@ -101,7 +101,7 @@ class Redact:
         return Ready(minimised, spans)
 
     async def _detect(self, minimised: Minimised, deadline_ms: int) -> dict[int, tuple[Span, ...]]:
-        """Spans of every segment that is free text, by the segment's ``id``. While the detector is down the prompt waits, then is refused."""
+        """Spans of every free-text segment, by the segment's ``id``. While the detector is down the prompt waits, then is refused."""
         segments = scanned(minimised)
         texts = [segment.text for segment in segments]
         started = self.clock.monotonic()

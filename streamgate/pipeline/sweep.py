@@ -68,6 +68,10 @@ class TimerCase:
             return Effects(rows=(stop, Row(self.key, None)))
         rows = [stop, timer_row(expires_ms, self.key)]
         enrolment = vault.enrolment(self.key[1:17])
-        if enrolment is not None and not outcome.forgotten and (enrolment.erased_at_ms is not None or enrolment.incarnation > outcome.incarnation):
+        if (
+            enrolment is not None
+            and not outcome.forgotten
+            and (enrolment.erased_at_ms is not None or enrolment.incarnation > outcome.incarnation)
+        ):
             rows.append(vault.outcome_row(self.key, outcome.forget()))
         return Effects(rows=tuple(rows))
