@@ -74,7 +74,9 @@ class Installation:
 
     def horizons(self) -> Horizons:
         """What only time removes."""
-        by_topic = {self.prefix + topic: days for topic, days in self._retention().items() if days >= 0}
+        kept = self._retention()
+        by_topic = {self.prefix + topic: days for topic, days in kept.items() if days >= 0}
+        by_topic |= {self.prefix + topic: kept[Topic.RESPONSES] for topic in self.policy.reply_topics()}
         return Horizons(
             topic_retention_days=by_topic,
             provider_name=self.policy.provider.name,

@@ -17,6 +17,7 @@ class DemoOptions:
     keep: bool = False
     """Stay up after the summary, until interrupted."""
     replication_factor: int = 1
+    log_level: str = "info"
     break_masking: bool = False
     """For a test of the demo itself: publish what was detected as if nothing had been."""
 

@@ -53,7 +53,7 @@ async def run(options: DemoOptions, progress: Progress) -> AsyncIterator[tuple[R
         )
         log = io.StringIO()
         detector = Blind(pool) if options.break_masking else pool
-        running = await stack.enter_async_context(workers(made, detector, pool, log))
+        running = await stack.enter_async_context(workers(made, detector, pool, log, options.log_level))
         started = time.monotonic() - began
         progress(f"ready after {started:.1f} s; sending {len(SAMPLES)} prompts")
         done = 0

@@ -80,9 +80,9 @@ class Running:
 
 
 @asynccontextmanager
-async def workers(made: Installation, detector: Detector, pool: DetectorPool, log: TextIO) -> AsyncIterator[Running]:
+async def workers(made: Installation, detector: Detector, pool: DetectorPool, log: TextIO, log_level: str) -> AsyncIterator[Running]:
     """Create the topics, start the three roles, and undo both at the end."""
-    configure("json", "info", log)
+    configure("json", log_level, log)
     plan = made.topics()
     async with KafkaTopics(made.connection()) as topics:
         await topics.apply(plan)

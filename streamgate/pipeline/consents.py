@@ -7,7 +7,7 @@ from typing import Any
 
 from streamgate.audit import AuditFact
 from streamgate.codec import Decoder, Schema, encode
-from streamgate.consent import ConsentEvent, Decision, apply
+from streamgate.consent import Basis, ConsentEvent, Decision, apply
 from streamgate.errors import Code, RecordError, Unavailable
 from streamgate.pipeline._desk import Desk
 from streamgate.pipeline._screen import partition_of
@@ -99,9 +99,7 @@ class ConsentCase:
             return Effects()
         enrolment = vault.enrolment(digest)
         reference = None if enrolment is None or enrolment.erased_at_ms is not None else enrolment.reference
-        outputs: tuple[Output, ...] = ()
-        if event.decision is Decision.WITHDRAW and reference is not None:
-            outputs = (self.standing.forbidden(reference, event.purpose, self.record.offset + 1, self.desk.clock.now_ms()),)
+        outputs = () if reference is None or event.decision is Decision.GRANT else self._forbidden(reference, event)
         known = None if event.purpose is None or self.desk.policy.purpose(event.purpose) is None else event.purpose
         tenant = self.subject.tenant if self.desk.policy.tenant(self.subject.tenant) else None
         audited = self.desk.audit.output(
@@ -112,3 +110,13 @@ class ConsentCase:
             policy_version=self.desk.policy.version,
         )
         return Effects((vault.consents_row(digest, applied.state),), (*outputs, audited), (ConsentChanged(event.decision.value),))
+
+    def _forbidden(self, reference: bytes, event: ConsentEvent) -> tuple[Output, ...]:
+        """What egress must not call any more: the purposes that this withdrawal stops, and no other."""
+        now_ms = self.desk.clock.now_ms()
+        stopped = [
+            purpose.name
+            for purpose in self.desk.policy.purposes.values()
+            if event.purpose in {None, purpose.name} and (purpose.basis is Basis.CONSENT or purpose.stoppable)
+        ]
+        return tuple(self.standing.forbidden(reference, name, self.record.offset + 1, now_ms) for name in stopped)

@@ -21,7 +21,7 @@ from streamgate.pipeline._screen import Route, partition_of, screen
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline.ports.freshness import Freshness
 from streamgate.pipeline.ports.stage import Prepared
-from streamgate.telemetry import DetectionTimed, Telemetry
+from streamgate.telemetry import DetectionTimed, PartUnavailable, Telemetry
 from streamgate.types import Inbound, Topic
 
 CONSENT_AGE_MS = 2_000
@@ -104,12 +104,16 @@ class Redact:
         """Spans of every free-text segment, by the segment's ``id``. While the detector is down the prompt waits, then is refused."""
         segments = scanned(minimised)
         texts = [segment.text for segment in segments]
-        started = self.clock.monotonic()
+        started, waited = self.clock.monotonic(), False
         while True:
             try:
                 found = await self.detector.detect(texts)
+                if waited:
+                    self.telemetry.emit(PartUnavailable("detector", available=True))
                 break
             except Unavailable:
+                waited = True
+                self.telemetry.emit(PartUnavailable("detector", available=False))
                 if self.clock.now_ms() >= deadline_ms:
                     raise Refused(Code.DETECTOR_UNAVAILABLE) from None
                 await self.sleeper.sleep(DETECTOR_PAUSE_SECONDS)

@@ -8,7 +8,8 @@ A candidate is a code (8 characters, either case) together with what stands befo
 * a type of ours in either case and a separator. Brackets of any kind are part of it where they pair, and stay where they do not;
 * or, inside paired brackets, another word and an underscore (the type was translated); or ``[`` alone (the type was dropped).
 
-Ordinary words are kept out by one rule: without an underscore after a type of ours, the code must hold a digit. Nothing spans a line.
+Ordinary words are kept out by one rule: without an underscore after a type of ours, and without paired brackets around both, the code
+must hold a digit. Nothing spans a line.
 """
 
 from __future__ import annotations
@@ -80,11 +81,12 @@ def _around(text: str, floor: int, start: int, end: int) -> Bent | None:
     before = text[floor:start]
     hard = _HARD_BEFORE.search(before[-10:]) is not None
     digit = _DIGIT.search(text, start, end) is not None
-    if not (hard or digit):
+    bracket = _after(text, end)["bracket"]
+    if not (hard or digit or bracket):
         return None
     code = text[start:end].lower()
     ours = _OURS.search(before)
-    if ours is not None:
+    if ours is not None and (hard or digit or _pairs(ours["open"], bracket)):
         return _ours(text, floor, ours, code, end, hard=hard)
     foreign = _FOREIGN.search(before) if digit else None
     return None if foreign is None else _foreign(text, floor, foreign, code, end)
