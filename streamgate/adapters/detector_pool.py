@@ -100,6 +100,11 @@ class DetectorPool:
         """Of the processes that are up."""
         return tuple(process.pid for process in self._alive if process.pid is not None)
 
+    @property
+    def idle(self) -> bool:
+        """Whether a process waits for work."""
+        return not self._free.empty()
+
     async def start(self) -> None:
         """Begin to start the processes; returns at once (see :meth:`wait_ready`)."""
         for _ in range(self._workers):

@@ -53,7 +53,7 @@ def minimise(plan: Plan, record: Mapping[str, Any], limits: Limits) -> Minimised
     return Minimised(messages, context, stop, work.sealed, work.dropped, parameters)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Work:
     plan: Plan
     sealed: dict[str, str] = field(default_factory=dict)
@@ -69,12 +69,16 @@ class _Work:
             raise Refused(Code.OVERSIZE_PROMPT)
         names = {role: (self.plan.path(role) or "").rpartition(".")[2] for role in ("message_role", "message_content", "tool_call_id")}
         for item in found:
+            if not isinstance(item, Mapping):
+                raise Refused(Code.INVALID_FIELD, path)
             role = item.get(names["message_role"]) if names["message_role"] else "user"
-            if role not in ROLES:
+            if not isinstance(role, str) or role not in ROLES:
                 raise Refused(Code.ROLE_NOT_ALLOWED)
             inside = f"{path}[].{names['message_content']}"
             segments = tuple(self._content(item.get(names["message_content"]), inside))
             call_id = item.get(names["tool_call_id"]) if names["tool_call_id"] else None
+            if call_id is not None and not isinstance(call_id, str):
+                raise Refused(Code.INVALID_FIELD, path)
             yield RawMessage(cast("ChatRole", role), segments, call_id)
 
     def _content(self, content: Any, path: str) -> Iterator[Segment]:
