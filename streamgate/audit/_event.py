@@ -46,7 +46,6 @@ class AuditFact(StrEnum):
     SUBJECT_ENROLLED = "subject_enrolled"
     SUBJECT_ERASED = "subject_erased"
     SUBJECT_EXPORTED = "subject_exported"
-    WORKER_STARTED = "worker_started"
 
 
 def known_name(name: str | None, known: Container[str]) -> str | None:

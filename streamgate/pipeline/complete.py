@@ -7,7 +7,7 @@ was scanned once more, the budget has room, and a call-intent stands on the audi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from streamgate.audit import AuditFact
 from streamgate.codec import Decoder, Schema, encode
@@ -43,6 +43,14 @@ class EgressState:
         return b"T" + due_ms.to_bytes(8, "big") + request_id
 
 
+class KnownRows(Protocol):
+    """Rows already committed."""
+
+    def get(self, partition: int, key: bytes) -> bytes | None:
+        """The row's value, or ``None``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Complete:
     """The stage over ``requests``."""
@@ -55,8 +63,7 @@ class Complete:
     audit: AuditWriter
     letters: DeadLetters
     clock: Clock
-    known_state: Any
-    """Rows already committed; ``get(partition, key)``."""
+    known_state: KnownRows
     in_flight: set[bytes] = field(default_factory=set)
     topic: str = Topic.REQUESTS
     ordered: bool = False
@@ -77,9 +84,9 @@ class Complete:
         self.in_flight.add(request_id)
         try:
             return _Completion(self, record, request, await self._call(record, request))
-        except BaseException:
+        finally:
+            # Not kept until the decision: a partition that is taken away in between and comes back must be worked on again.
             self.in_flight.discard(request_id)
-            raise
 
     async def _call(self, record: Inbound, request: dict[str, Any]) -> Called:
         if any(final_scan(text) for text in outgoing(request)):
@@ -134,7 +141,6 @@ class _Completion:
         """Publish the completion, then remember that it was."""
         del partition
         request_id = self.request["request_id"]
-        self.stage.in_flight.discard(request_id)
         if state.get(EgressState.answered(request_id)) is not None:
             return Effects(facts=(CopySeen(self.record.topic),))
         now_ms = self.stage.clock.now_ms()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from streamgate.audit import AuditFact
 from streamgate.codec import Decoder
 from streamgate.consent import Denied, decide
 from streamgate.effects import Clock
@@ -73,16 +74,20 @@ class CompletionCase:
         vault = VaultState(state, self.desk.sealer)
         found = vault.referenced(self.completion["reference"])
         if found is None:
-            return Effects(facts=(LateCompletion(),))
+            return self._late()
         try:
             return self._decide(partition, vault, *found)
         except SealBroken:
             return Undeliverable(self.desk, self.record, Code.KEY_UNAVAILABLE).decide(partition, state)
 
+    def _late(self) -> Effects:
+        """Its prompt has ended, or its subject was erased: dropped and counted."""
+        return Effects(outputs=(self.desk.audit.output(AuditFact.LATE_COMPLETION),), facts=(LateCompletion(),))
+
     def _decide(self, partition: int, vault: VaultState, digest: bytes, incarnation: int) -> Effects:
         enrolment = vault.enrolment(digest)
         if enrolment is None or enrolment.incarnation != incarnation:
-            return Effects(facts=(LateCompletion(),))
+            return self._late()
         keys = self.desk.subject_key(vault, digest, enrolment).for_purpose(self.completion["purpose"])
         aad = request_aad(self.completion["tenant"], self.completion["purpose"], digest, incarnation, self.completion["request_id"])
         context = RequestContext.from_bytes(keys.open(self.completion["sealed"], aad))
@@ -91,9 +96,9 @@ class CompletionCase:
         outcome = vault.outcome(key)
         by = source_of(self.record.topic, self.record.offset)
         if outcome is None or outcome.request_id != self.completion["request_id"].hex():
-            return Effects(facts=(LateCompletion(),))
+            return self._late()
         if outcome.phase is not Phase.OPEN and outcome.decided_by != by:
-            return Effects(facts=(LateCompletion(),))
+            return self._late()
         if outcome.phase is Phase.OPEN:
             return self._conclude(vault, key, digest, outcome, context)
         answer = self._answer(context) if outcome.status is Status.ANSWERED else None

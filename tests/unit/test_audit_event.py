@@ -47,7 +47,7 @@ def test_a_record_has_exactly_the_schemas_fields_and_encodes() -> None:
 
 def test_an_event_needs_no_optional_field() -> None:
     """Identifier, time, role and fact suffice."""
-    event = AuditEvent(event_id=bytes(16), at_ms=0, role="notary", fact=AuditFact.WORKER_STARTED)
+    event = AuditEvent(event_id=bytes(16), at_ms=0, role="notary", fact=AuditFact.SUBJECT_ENROLLED)
     assert event.record()["counts"] == {}
 
 
