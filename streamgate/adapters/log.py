@@ -41,7 +41,8 @@ PINNED: Final = (
     "presidio-anonymizer",
 )
 OWN: Final = "streamgate"
-FACTS_LOGGER: Final = "streamgate.facts"
+FAUST_SERVICES: Final = "streamgate.topology"
+"""Faust logs the life of our subclasses of its services under their module's name."""
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -58,7 +59,7 @@ class QuietFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is ours or worth reading."""
-        return record.levelno >= logging.WARNING or record.name == FACTS_LOGGER
+        return record.levelno >= logging.WARNING or (_under(record.name, OWN) and not _under(record.name, FAUST_SERVICES))
 
 
 class SafeHandler(logging.StreamHandler[TextIO]):
