@@ -24,6 +24,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.in_flight: list[tuple[int, int]] = []
         self.reading = 0
         self.assigned = False
+        self.sought = False
 
     @rule(hole=st.integers(min_value=0, max_value=3))
     def append(self, hole: int) -> None:
@@ -39,14 +40,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledgers.open(self.generation, *PLACE, self.committed)
         self.reading = self.committed or 0
         self.assigned = True
+        self.sought = False
 
     @precondition(lambda self: self.assigned)
     @rule(skipped=st.sampled_from([0, 0, 0, 1, 5]))
     def read(self, skipped: int) -> None:
-        """The consumer hands out the next record; before the first one of a generation it may have lost some on the way."""
+        """The consumer hands out the next record; before the first one of a generation it may have lost some, until it seeks."""
         ledger = self.ledgers.get(self.generation, *PLACE)
         assert ledger is not None
-        first = ledger.span == 0 and ledger.position == self.committed and self.committed is not None
+        first = ledger.span == 0 and ledger.position == self.committed and self.committed is not None and not self.sought
         ahead = [offset for offset in self.log if offset >= self.reading][skipped if first else 0 :]
         if not ahead:
             return
@@ -54,6 +56,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if admission is Admission.REREAD:
             assert ledger.position is not None
             self.reading = ledger.position
+            self.sought = True
             return
         self.reading = ahead[0] + 1
         if admission is Admission.TAKE:
