@@ -25,6 +25,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.reading = 0
         self.assigned = False
         self.sought = False
+        self.begun = False
 
     @rule(hole=st.integers(min_value=0, max_value=3))
     def append(self, hole: int) -> None:
@@ -41,6 +42,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.reading = self.committed or 0
         self.assigned = True
         self.sought = False
+        self.begun = False
 
     @precondition(lambda self: self.assigned)
     @rule(skipped=st.sampled_from([0, 0, 0, 1, 5]))
@@ -48,7 +50,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """The consumer hands out the next record; before the first one of a generation it may have lost some, until it seeks."""
         ledger = self.ledgers.get(self.generation, *PLACE)
         assert ledger is not None
-        first = ledger.span == 0 and ledger.position == self.committed and self.committed is not None and not self.sought
+        first = not self.begun and self.committed is not None and not self.sought
         ahead = [offset for offset in self.log if offset >= self.reading][skipped if first else 0 :]
         if not ahead:
             return
@@ -59,6 +61,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.sought = True
             return
         self.reading = ahead[0] + 1
+        self.begun = True
         if admission is Admission.TAKE:
             self.in_flight.append((self.generation, ahead[0]))
 
