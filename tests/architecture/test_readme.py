@@ -9,8 +9,8 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer.main
 
@@ -58,12 +58,12 @@ def _calls_of_the_readme() -> list[list[str]]:
 
 def _wrong(call: list[str]) -> str | None:
     """What of a command line the program does not know."""
-    command: click.Command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
     words = list(call)
-    while isinstance(command, click.Group):
-        if not words or words[0] not in command.commands:
+    while subcommands := getattr(command, "commands", None):
+        if not words or words[0] not in subcommands:
             return f"no command {' '.join(call)}"
-        command = command.commands[words.pop(0)]
+        command = subcommands[words.pop(0)]
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     return next((f"{' '.join(call)}: no option {word}" for word in words if word.startswith("--") and word not in known), None)
 
