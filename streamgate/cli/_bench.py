@@ -1,5 +1,25 @@
-"""``streamgate bench``."""
+"""``streamgate bench``: what each prompt costs on this machine, beside what a user would build instead."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated
+
+import typer
+
+from streamgate.cli._report import screen
+from streamgate.demo import BenchOptions
+from streamgate.demo import bench as run_bench
 
 
-def bench() -> None:
-    """x"""
+def bench(
+    prompts: Annotated[int, typer.Option(min=10, help="Prompts in each round.")] = 200,
+    latency_ms: Annotated[float, typer.Option(min=0, help="What the simulated provider takes for an answer.")] = 50.0,
+    bootstrap: Annotated[str | None, typer.Option(help="host:port of a Kafka to use instead of the embedded broker.")] = None,
+) -> None:
+    """Run prompts through the real pipeline and through a bare loop with Presidio, and print one JSON object."""
+    options = BenchOptions(prompts=prompts, latency_seconds=latency_ms / 1000, bootstrap=bootstrap)
+    with screen.status("starting") as status:
+        result = asyncio.run(run_bench(options, status.update))
+    print(json.dumps(result, indent=2))

@@ -88,7 +88,7 @@ def test_a_changed_type_and_a_new_field_without_default_are_incompatible(folder:
 
 
 def test_weaker_protection_needs_the_operator(folder: Path) -> None:
-    """tokenise may not become keep, unless it is approved as weaker; then the lock holds it."""
+    """A tokenised field may not become a kept one, unless it is approved as weaker; then the lock holds it."""
     definition = prompt(folder)
     context = next(branch for branch in field(definition, "context")["type"] if isinstance(branch, dict))
     field(context, "customer_name")["streamgate"] = {"action": "keep"}
