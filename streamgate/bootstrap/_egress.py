@@ -13,9 +13,10 @@ from streamgate.codec import parse_frame
 from streamgate.config import read_secret
 from streamgate.errors import ConfigError
 from streamgate.pipeline._call import Caller
+from streamgate.pipeline._egress_state import EgressSweep
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter
-from streamgate.pipeline.complete import Complete, EgressSweep
+from streamgate.pipeline.complete import Complete
 from streamgate.pipeline.ports.standing import Watermark
 from streamgate.provider import Budgets, ModelBudget, RetryPolicy
 from streamgate.telemetry import Telemetry

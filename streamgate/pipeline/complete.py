@@ -15,6 +15,7 @@ from streamgate.detect import final_scan
 from streamgate.effects import Clock
 from streamgate.errors import Code, RecordError, Unavailable
 from streamgate.pipeline._call import Called, Caller
+from streamgate.pipeline._egress_state import EgressState
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter, DeadLetters
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, StateView
@@ -23,24 +24,8 @@ from streamgate.provider import ChatCall
 from streamgate.telemetry import CopySeen, DeadLettered, LatencyAdded
 from streamgate.types import Inbound, MaskedMessage, MaskedText, Parameters, Topic
 
-BATCH: Final = 500
 RECORD_KEPT_MS: Final = 24 * 3600 * 1000
 """How long egress remembers that it answered a request; longer than any deadline."""
-
-
-@dataclass(frozen=True, slots=True)
-class EgressState:
-    """Rows of egress: ``D`` request id: answered; ``T`` time (8), request id: when to forget it."""
-
-    @staticmethod
-    def answered(request_id: bytes) -> bytes:
-        """Key of the row that says that a completion was published."""
-        return b"D" + request_id
-
-    @staticmethod
-    def forget_at(due_ms: int, request_id: bytes) -> bytes:
-        """Key of the row that says when to forget it."""
-        return b"T" + due_ms.to_bytes(8, "big") + request_id
 
 
 class KnownRows(Protocol):
@@ -190,34 +175,6 @@ class _Completion:
             timings_ms={"call": round(self.called.seconds * 1000)},
             provider_request_id=None if reply is None else reply.provider_request_id,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class EgressSweep:
-    """Forgets requests that were answered long ago."""
-
-    clock: Clock
-
-    def due(self, partition: int, state: StateView) -> tuple[Prepared, ...]:
-        """At most one batch at a time."""
-        del partition
-        now_ms = self.clock.now_ms()
-        found: list[bytes] = []
-        for key, _ in state.scan(b"T"):
-            if int.from_bytes(key[1:9], "big") > now_ms or len(found) == BATCH:
-                break
-            found.append(key)
-        return (_Forget(tuple(found)),) if found else ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Forget:
-    keys: tuple[bytes, ...]
-
-    def decide(self, partition: int, state: StateView) -> Effects:
-        """Tombstones for the timers and what they are about."""
-        del partition, state
-        return Effects(rows=tuple(Row(row, None) for key in self.keys for row in (key, EgressState.answered(key[9:]))))
 
 
 def outgoing(request: dict[str, Any]) -> list[str]:

@@ -1,0 +1,54 @@
+"""Egress's own record of what it answered, so that a repeated request does not pay again, and when that is forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from streamgate.effects import Clock
+from streamgate.pipeline.ports.stage import Effects, Prepared, Row, StateView
+
+BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class EgressState:
+    """Rows of egress: ``D`` request id: answered; ``T`` time (8), request id: when to forget it."""
+
+    @staticmethod
+    def answered(request_id: bytes) -> bytes:
+        """Key of the row that says that a completion was published."""
+        return b"D" + request_id
+
+    @staticmethod
+    def forget_at(due_ms: int, request_id: bytes) -> bytes:
+        """Key of the row that says when to forget it."""
+        return b"T" + due_ms.to_bytes(8, "big") + request_id
+
+
+@dataclass(frozen=True, slots=True)
+class EgressSweep:
+    """Forgets requests that were answered long ago."""
+
+    clock: Clock
+
+    def due(self, partition: int, state: StateView) -> tuple[Prepared, ...]:
+        """At most one batch at a time."""
+        del partition
+        now_ms = self.clock.now_ms()
+        found: list[bytes] = []
+        for key, _ in state.scan(b"T"):
+            if int.from_bytes(key[1:9], "big") > now_ms or len(found) == BATCH:
+                break
+            found.append(key)
+        return (_Forget(tuple(found)),) if found else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Forget:
+    keys: tuple[bytes, ...]
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """Tombstones for the timers and what they are about."""
+        del partition, state
+        return Effects(rows=tuple(Row(row, None) for key in self.keys for row in (key, EgressState.answered(key[9:]))))
