@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import TracebackType
 from typing import Final, Self
 
@@ -49,7 +50,7 @@ class ConfluentRegistry:
                 body = await response.content.read(MOST_BYTES + 1)
                 if response.status != OK or len(body) > MOST_BYTES:
                     raise Unavailable(Code.UNKNOWN_SCHEMA, "registry")
-                document = await response.json(content_type=None)
+                document = json.loads(body)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             raise Unavailable(Code.UNKNOWN_SCHEMA, "registry") from None
         text = document.get("schema") if isinstance(document, dict) else None
