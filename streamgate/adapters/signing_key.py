@@ -82,9 +82,9 @@ def _verifying_key(public_pem: bytes) -> tuple[str, VerifySignature]:
     try:
         public_key = serialization.load_pem_public_key(public_pem)
     except ValueError:
-        raise ConfigError(("audit public key: not a public key in PEM; write the file with `streamgate audit public-key`",)) from None
+        raise ConfigError(("audit public key: not a public key in PEM; write the file with `streamgate init`",)) from None
     if not isinstance(public_key, Ed25519PublicKey):
-        raise ConfigError(("audit public key: not an Ed25519 key; write the file with `streamgate audit public-key`",))
+        raise ConfigError(("audit public key: not an Ed25519 key; write the file with `streamgate init`",))
 
     def verify(signature: bytes, message: bytes) -> bool:
         try:

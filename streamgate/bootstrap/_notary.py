@@ -19,7 +19,7 @@ def build_notary(installation: Installation, telemetry: Telemetry) -> RoleApp:
     """Everything is made here and nothing is connected yet."""
     path = installation.settings.notary.signing_key_file
     if path is None:
-        raise ConfigError(("notary.signing_key_file: missing; run `streamgate keys create`",))
+        raise ConfigError(("notary.signing_key_file: missing; run `streamgate init`",))
     clock, schemas, connection = SystemClock(), installation.schemas, installation.connection()
     audit = AuditWriter(schemas.latest(Topic.AUDIT_EVENTS), Role.NOTARY, clock, SystemEntropy())
     stage = Notarise(

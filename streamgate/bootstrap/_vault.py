@@ -41,7 +41,7 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
     """Everything is made here and nothing is connected yet."""
     key_file = installation.settings.vault.key_file
     if key_file is None:
-        raise ConfigError(("vault.key_file: missing; run `streamgate keys create`",))
+        raise ConfigError(("vault.key_file: missing; run `streamgate init`",))
     links = Links.unbound(installation.prefix)
     desk = _desk(installation, KeyFile(Path(key_file)), detector, links, telemetry)
     decoder = installation.decoder()

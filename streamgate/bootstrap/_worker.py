@@ -165,7 +165,10 @@ async def _serve(worker: Worker, installation: Installation) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    await health.start()
+    try:
+        await health.start()
+    except OSError:
+        raise ConfigError((f"telemetry.metrics_port: {telemetry.metrics_port} cannot be listened on; set another, or 0 for a free one",)) from None
     await worker.start()
     asked = asyncio.create_task(stopping.wait())
     failed = asyncio.create_task(worker.app.wait_failed())

@@ -19,7 +19,7 @@ from streamgate.errors import ConfigError
 CONFIG_VARIABLE: Final = "STREAMGATE_CONFIG"
 DEFAULT_FILE: Final = Path("streamgate.toml")
 _OTHERS: Final = re.compile(
-    rf"{CONFIG_VARIABLE}|STREAMGATE_TEST_[A-Z_]+"
+    rf"{CONFIG_VARIABLE}|STREAMGATE_CI|STREAMGATE_TEST_[A-Z_]+"
     # What Kubernetes sets in every pod beside a Service whose name starts with "streamgate".
     r"|STREAMGATE_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )

@@ -65,11 +65,11 @@ def _held(settings: Settings, role: Role) -> Iterator[str]:
 
 def _lacking(settings: Settings, role: Role) -> Iterator[str]:
     if role is Role.VAULT and settings.vault.key_file is None:
-        yield f"{_KEYS}: missing; run `streamgate keys create` and name the file"
+        yield f"{_KEYS}: missing; run `streamgate init` and name the file"
     if role is Role.EGRESS and settings.egress.base_url is None and not any(_value(settings, path) for path in _CREDENTIALS):
         yield "egress.api_key_file: missing; name the file of the API key, or set egress.base_url for a server that needs none"
     if role is Role.NOTARY and settings.notary.signing_key_file is None:
-        yield f"{_SIGNING}: missing; run `streamgate keys create-signing` and name the file"
+        yield f"{_SIGNING}: missing; run `streamgate init` and name the file"
     if role is not Role.VAULT and settings.dead_letters.public_key is None and settings.dead_letters.public_key_file is None:
         yield "dead_letters.public_key_file: missing; name the file with the vault's dead-letter public key"
 

@@ -109,7 +109,7 @@ class Limits(Section):
 class Vault(Section):
     """The role that holds the keys."""
 
-    key_file: Path | None = Field(default=None, description="Key file of the KMS root (`streamgate keys create`). Only for the role vault.")
+    key_file: Path | None = Field(default=None, description="Key file of the KMS root (`streamgate init`). Only for the role vault.")
     detector_workers: int = Field(default=2, ge=1, le=256, description="Processes that look for personal data.")
     detector_timeout_seconds: Seconds = Field(
         default=10.0, description="Without a result for so long the detector counts as down, and the prompt waits."
@@ -151,7 +151,7 @@ class Notary(Section):
     """The role that chains and signs the audit log."""
 
     signing_key_file: Path | None = Field(
-        default=None, description="Ed25519 signing key (`streamgate keys create-signing`). Only for the role notary."
+        default=None, description="Ed25519 signing key (`streamgate init`). Only for the role notary."
     )
 
 

@@ -63,10 +63,12 @@ def search(values: Iterable[tuple[str, str]], places: Mapping[str, bytes]) -> li
 
 
 def remains(value: str, text: str) -> bool:
-    """Whether a value, or a word of it of four letters or more, still stands in a text."""
+    """Whether a value, or of several words one of four letters or more, still stands in a text."""
     folded = text.casefold()
     if value.casefold() in folded:
         return True
+    if " " not in value:
+        return False  # an address or a number: its parts are other values
     words = set(WORD.findall(folded))
     return any(word in words for word in WORD.findall(value.casefold()))
 
