@@ -168,7 +168,8 @@ async def _serve(worker: Worker, installation: Installation) -> int:
     try:
         await health.start()
     except OSError:
-        raise ConfigError((f"telemetry.metrics_port: {telemetry.metrics_port} cannot be listened on; set another, or 0 for a free one",)) from None
+        problem = f"telemetry.metrics_port: {telemetry.metrics_port} cannot be listened on; set another, or 0 for a free one"
+        raise ConfigError((problem,)) from None
     await worker.start()
     asked = asyncio.create_task(stopping.wait())
     failed = asyncio.create_task(worker.app.wait_failed())
