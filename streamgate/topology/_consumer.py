@@ -41,16 +41,6 @@ class StrictThread(AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = self.app.settings.fetch_wait_ms  # noqa: SLF001
         return consumer
 
-    async def seek_to_committed(self) -> Mapping[Any, int]:
-        """Also where nothing, or 0, was committed: aiokafka seeks nowhere there, and records already fetched would be skipped."""
-        offsets: Mapping[Any, int] = await super().seek_to_committed()
-        consumer = self._ensure_consumer()
-        fresh = [tp for tp, offset in offsets.items() if not offset and tp in consumer.assignment()]
-        fresh = [tp for tp in fresh if tp.topic in self.app.input_topics]
-        if fresh:
-            await self.call_thread(consumer.seek_to_beginning, *fresh)
-        return offsets
-
     async def _fetch_records(self, consumer: Any, active_partitions: Any, timeout: Any = None, max_records: Any = None) -> Any:  # noqa: ASYNC109
         records = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
         for tp, batch in records.items():
@@ -118,10 +108,20 @@ class StrictConsumer(Consumer):
         committed = await self.seek_to_committed()
         if generation != self.app.consumer_generation_id:
             return  # rebalanced meanwhile: these offsets are of no use
+        inputs = {TP(*tp): offset for tp, offset in committed.items() if tp.topic in self.app.input_topics}
+        # Where nothing was committed, reading begins at the log's beginning: the ledger must know it to see a gap at the first record.
+        fresh = [tp for tp, offset in inputs.items() if not offset]
+        begins = await self.earliest_offsets(*fresh) if fresh else {}
+        if generation != self.app.consumer_generation_id:
+            return
         self._committed_offset.update({TP(*tp): offset or None for tp, offset in committed.items()})
-        for tp, offset in committed.items():
-            if tp.topic in self.app.input_topics:
-                self.app.opened(generation, tp.topic, tp.partition, offset if offset and offset > 0 else None)
+        starts = {tp: offset or begins.get(tp) for tp, offset in inputs.items()}
+        for tp, start in starts.items():
+            self.app.opened(generation, tp.topic, tp.partition, start)
+        # Records that were handed out before their ledger was open were dropped, perhaps the last ones there are: they come again.
+        for tp, start in starts.items():
+            if start is not None and generation == self.app.consumer_generation_id:
+                await self.seek(tp, start)
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002
         """Commit what the ledgers say, nothing else."""
