@@ -58,9 +58,9 @@ class PromptCase:
                 raise self.claim
             return self._accept(partition, vault, key, self.claim, enrolment)
         except RecordError as error:
-            return self._end(vault, key, error, enrolment)
+            return self._end(vault, key, error, self._opened(known, enrolment))
         except SealBroken:
-            return self._end(vault, key, Refused(Code.KEY_UNAVAILABLE), enrolment)
+            return self._end(vault, key, Refused(Code.KEY_UNAVAILABLE), self._opened(known, enrolment))
 
     def _outcome(self, enrolment: Enrolment | None) -> Outcome:
         purpose = self.route.purpose
@@ -81,13 +81,17 @@ class PromptCase:
             traceparent=self.envelope.traceparent,
         )
 
+    def _opened(self, known: Outcome | None, enrolment: Enrolment | None) -> Outcome:
+        """What ends now: the prompt as it was let through before, or a new one."""
+        return known if known is not None and known.phase is Phase.OPEN else self._outcome(enrolment)
+
     def _content(self) -> str:
         return self.desk.sealer.digest(b"content", self.record.value or b"").hex()
 
-    def _end(self, vault: VaultState, key: bytes, error: RecordError, enrolment: Enrolment | None) -> Effects:
+    def _end(self, vault: VaultState, key: bytes, error: RecordError, opened: Outcome) -> Effects:
         status = Status.FAILED if isinstance(error, Failed) else Status.REFUSED
         by = source_of(self.record.topic, self.record.offset)
-        return self.desk.conclude(vault, key, self._outcome(enrolment).decided(status, error.code, by, self.desk.clock.now_ms()))
+        return self.desk.conclude(vault, key, opened.decided(status, error.code, by, self.desk.clock.now_ms()))
 
     def _known(self, partition: int, vault: VaultState, key: bytes, known: Outcome, enrolment: Enrolment | None) -> Effects:
         """A copy: the same record again after a crash, the same content sent twice, or other content under the same event id."""
@@ -96,7 +100,10 @@ class PromptCase:
             return Effects(outputs=letters, facts=(DeadLettered(self.record.topic, Code.CONTENT_CONFLICT),))
         again = known.opened_by == source_of(self.record.topic, self.record.offset)
         if again and known.phase is Phase.OPEN and isinstance(self.claim, Ready) and enrolment is not None:
-            subject_key = self.desk.subject_key(vault, vault.digest(self.envelope.subject), enrolment)
+            digest = vault.digest(self.envelope.subject)
+            # Issued again under what is known of consents now, so it must be allowed now: egress believes the newer approval.
+            self._permit(vault, digest)
+            subject_key = self.desk.subject_key(vault, digest, enrolment)
             return Effects(outputs=self._issue(partition, vault, self.claim, enrolment, subject_key, known).outputs)
         if again and known.decided_by == known.opened_by and not known.forgotten:
             return self.desk.repeat(vault, key, known)

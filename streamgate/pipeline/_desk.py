@@ -124,4 +124,3 @@ class Desk:
 def source_of(topic: str, offset: int) -> Source:
     """The record that decided."""
     return Source(str(topic), offset)
-

@@ -153,9 +153,7 @@ class _Completion:
             "text": None if reply is None else reply.text,
             "finish_reason": None if reply is None else reply.finish_reason,
             "model": self.request["model"] if reply is None else reply.model,
-            "usage": None
-            if usage is None
-            else {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens},
+            "usage": None if usage is None else {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens},
             "provider_request_id": None if reply is None else reply.provider_request_id,
             "calls": self.called.calls,
             "completed_at": now_ms,

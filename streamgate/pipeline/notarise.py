@@ -22,19 +22,37 @@ class HeadReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A head that was read, and whether it was read because events came again."""
+
+    head: ChainHead | None
+    again: bool
+
+
 @dataclass(slots=True)
 class _Chains:
     """The chains this worker continues, and which offset it expects next of each partition."""
 
     by_partition: dict[int, Chain] = field(default_factory=dict)
     prepared: dict[int, int] = field(default_factory=dict)
+    found: dict[int, _Found] = field(default_factory=dict)
+    """Heads that were read and not taken over yet."""
 
-    def take_over(self, partition: int, head: ChainHead | None) -> Chain:
-        """The chain of a partition; the head that was read wins when another worker has gone on from ours."""
-        chain = self.by_partition.get(partition)
-        behind = chain is not None and head is not None and (chain.head is None or head.sequence > chain.head.sequence)
-        if chain is None or behind:
-            chain = self.by_partition[partition] = Chain.start(head)
+    def take_over(self, partition: int) -> Chain:
+        """The chain of a partition, from the head that was read last; raise where none ever was, so that no chain begins anew.
+
+        Where events come again, what was chained here may not have been published: the log's head wins. Otherwise the log may only lag
+        behind what is being published now, so it wins where another worker has gone on from ours.
+        """
+        chain, found = self.by_partition.get(partition), self.found.pop(partition, None)
+        if found is None:
+            if chain is None:
+                raise Unavailable(Code.INTERNAL_ERROR, "the chain's head was not read")
+            return chain
+        ahead = found.head is not None and (chain is None or chain.head is None or found.head.sequence > chain.head.sequence)
+        if chain is None or found.again or ahead:
+            chain = self.by_partition[partition] = Chain.start(found.head)
         return chain
 
 
@@ -59,19 +77,25 @@ class Notarise:
         """Read the event; read the chain's head where this worker has not handled the event before it."""
         expected = self.chains.prepared.get(record.partition)
         self.chains.prepared[record.partition] = record.offset + 1
-        head = None if expected == record.offset else await self._head(record.partition)
+        if expected != record.offset:
+            await self._look(record.partition, again=expected is not None and record.offset < expected)
         try:
             event = (await self.decoder.decode(self.topic, record.value)).record
         except (RecordError, Unavailable) as error:
             return _Unreadable(self, record, error.code)
-        return _Event(self, record, head, event)
+        return _Event(self, record, event)
 
-    async def _head(self, partition: int) -> ChainHead | None:
-        value = await self.heads.last(partition)
-        if value is None:
-            return None
-        entry = (await self.decoder.decode(Topic.AUDIT, value)).record
-        return ChainHead(entry["sequence"], entry["source_offset"], entry["hash"])
+    async def _look(self, partition: int, *, again: bool) -> None:
+        """Read the head; where that fails, the next event looks."""
+        try:
+            value = await self.heads.last(partition)
+            entry = None if value is None else (await self.decoder.decode(Topic.AUDIT, value)).record
+        except BaseException:
+            self.chains.prepared.pop(partition, None)
+            raise
+        head = None if entry is None else ChainHead(entry["sequence"], entry["source_offset"], entry["hash"])
+        waiting = self.chains.found.get(partition)
+        self.chains.found[partition] = _Found(head, again or (waiting is not None and waiting.again))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +119,12 @@ class _Event:
 
     stage: Notarise
     record: Inbound
-    head: ChainHead | None
     event: dict[str, Any]
 
     def decide(self, partition: int, state: StateView) -> Effects:
         """Append; an event that stands in the chain already is skipped."""
         del state
-        chain = self.stage.chains.take_over(partition, self.head)
+        chain = self.stage.chains.take_over(partition)
         entry = chain.append(self.record.value or b"", self.record.offset, self.stage.signer)
         if entry is None:
             return Effects()

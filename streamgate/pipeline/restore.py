@@ -57,7 +57,8 @@ class Restore:
         recent = self.clock.now_ms() - CONSENT_AGE_MS
         while not await self.freshness.wait(record.partition, recent, FRESHNESS_WAIT_SECONDS):
             if self.clock.now_ms() - recent > FRESHNESS_GIVES_UP_MS:
-                break  # its prompt has ended at its deadline by now
+                # Not answered under what is known no longer to be recent; the sweep ends its prompt at its deadline.
+                return Undeliverable(self.desk, record, Code.DEADLINE_EXCEEDED)
         return CompletionCase(self.desk, record, decoded.record)
 
 

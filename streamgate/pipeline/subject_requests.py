@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from streamgate.audit import AuditFact
 from streamgate.codec import Decoder, Schema, encode
 from streamgate.errors import Code, RecordError, Status, Unavailable
 from streamgate.pipeline._desk import Desk, source_of
-from streamgate.pipeline._outcome import Phase
+from streamgate.pipeline._outcome import Outcome, Phase
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline._vaultstate import VaultState
 from streamgate.pipeline.consents import Standing, place_of
 from streamgate.pipeline.ports.freshness import Freshness
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, StateView
-from streamgate.rights import Destroyed, Horizons, erase, erasure_receipt, export_document
+from streamgate.rights import Destroyed, Enrolment, Horizons, admits, erase, erasure_receipt, export_document
 from streamgate.telemetry import Fact, SubjectRightExercised
 from streamgate.types import Inbound, Subject, Topic
 
@@ -97,6 +97,8 @@ class ErasureCase:
         digest = vault.digest(self.subject)
         now_ms = desk.clock.now_ms()
         before = vault.enrolment(digest)
+        if before is not None and not admits(before, self.record.topic, self.record.offset):
+            return self._again(before, now_ms)
         erased = erase(before, now_ms=now_ms, fences=self.ends)
         keys = vault.key_tombstones(digest)
         decisions = len(vault.consents(digest).latest)
@@ -126,20 +128,46 @@ class ErasureCase:
             facts=(*closed.facts, SubjectRightExercised("erase")),
         )
 
+    def _again(self, before: Enrolment, now_ms: int) -> Effects:
+        """This erasure, or a later one, was carried out already: tell egress and the sender again, and spare who came back since."""
+        if before.erased_at_ms is None:
+            before = replace(before, incarnation=before.incarnation - 1, erased_at_ms=before.enrolled_at_ms)
+            told: tuple[Output, ...] = ()
+        else:
+            told = (self.stage.standing.forbidden(before.reference, None, FOREVER, now_ms),) if before.incarnation else ()
+        receipt = erasure_receipt(
+            request_id=self.request["request_id"], enrolment=before, destroyed=Destroyed(0, 0, 0, 0), horizons=self.stage.horizons
+        )
+        return Effects(outputs=(*told, self.stage.result(self.record, self.subject, self.request, receipt, now_ms)))
+
     def _close_open(self, vault: VaultState, digest: bytes, now_ms: int) -> _Closed:
-        """End the subject's open prompts as refused, and have every ended one forget whose it was."""
+        """End the subject's open and stranded prompts, and have every ended one forget whose it was."""
         closed = _Closed()
         by = source_of(self.record.topic, self.record.offset)
         for key, outcome in vault.outcomes(digest):
             if outcome.phase is Phase.SETTLED and not outcome.forgotten:
                 closed.rows.append(vault.outcome_row(key, outcome.forget()))
                 closed.forgotten += 1
-            elif outcome.phase is Phase.OPEN:
+            elif _stranded(outcome) and outcome.status is not Status.ANSWERED:
+                taken_over = replace(outcome, decided_by=by)  # so that the sweep repeats it if this one does not get through either
+                closed.rows.append(vault.outcome_row(key, taken_over))
+                closed.outputs.extend(self.stage.desk.repeat(vault, key, taken_over).outputs)
+            elif outcome.phase is Phase.OPEN or _stranded(outcome):
                 ended = self.stage.desk.conclude(vault, key, outcome.decided(Status.REFUSED, Code.SUBJECT_ERASED, by, now_ms))
                 closed.rows.extend(ended.rows)
                 closed.outputs.extend(ended.outputs)
                 closed.facts.extend(ended.facts)
         return closed
+
+
+def _stranded(outcome: Outcome) -> bool:
+    """Whether a crash came between a completion's decision and the row that says where its response stands.
+
+    The completion is delivered again, but after the erasure it resolves to nobody and its answer cannot be opened. So the erasure ends
+    the prompt. If the crash came after the answer was published, the answer is followed by ``subject_erased``; else nothing would ever be.
+    """
+    by = outcome.decided_by
+    return outcome.phase is Phase.DECIDED and by is not None and by.topic == Topic.COMPLETIONS
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -23,10 +23,10 @@ from streamgate.pipeline.sweep import VaultSweep
 from streamgate.rights import Horizons
 from streamgate.types import Inbound, Role, Subject, Topic
 from streamgate.vault import DeadLetterOpener, SecretKey, StateSealer
-from tests.fakes.detector import FakeDetector
 from tests.fakes.effects import FakeClock, FakeSleeper, SeededEntropy
 from tests.fakes.freshness import FakeFreshness
 from tests.fakes.kms import FakeKms
+from tests.fakes.scripted_detector import ScriptedDetector
 from tests.fakes.state import FakeState
 from tests.fakes.telemetry import FakeTelemetry
 
@@ -94,7 +94,7 @@ class Vault:
         self.telemetry = FakeTelemetry()
         self.state = FakeState()
         self.freshness = FakeFreshness(read_until_ms=FOR_EVER)
-        self.detector = FakeDetector({NAME: EntityType.PERSON})
+        self.detector = ScriptedDetector({NAME: EntityType.PERSON})
         self.kms = FakeKms()
         self.desk = self._desk()
         decoder, standing = Decoder(schemas(), None), Standing(schemas().latest(Topic.STANDING))

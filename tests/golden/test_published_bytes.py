@@ -45,7 +45,9 @@ CONTEXT: Final = RequestContext("e-1", "s-1", b"\x01\x02", {"context.crm_link": 
 
 def _revived(record: dict[str, Any]) -> dict[str, Any]:
     """JSON has no bytes: ``{"hex": …}`` stands for them."""
-    return {name: bytes.fromhex(value["hex"]) if isinstance(value, dict) and set(value) == {"hex"} else value for name, value in record.items()}
+    return {
+        name: bytes.fromhex(value["hex"]) if isinstance(value, dict) and set(value) == {"hex"} else value for name, value in record.items()
+    }
 
 
 @pytest.mark.parametrize("topic", sorted(VECTORS["topics"]))

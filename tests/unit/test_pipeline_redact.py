@@ -12,7 +12,7 @@ from streamgate.detect import EntityType, Span
 from streamgate.errors import Code, Status
 from streamgate.pipeline._outcome import Phase
 from streamgate.pipeline.ports.stage import Effects
-from streamgate.telemetry import CopySeen, DeadLettered, LatencyAdded, PartUnavailable, PromptAccepted
+from streamgate.telemetry import DeadLettered, LatencyAdded, PromptAccepted
 from streamgate.types import Parameters, Topic
 from tests.fakes.pipeline import FOR_EVER, MODEL, NAME, OPENER, Vault, facts, on, schemas
 
@@ -154,134 +154,6 @@ async def test_a_poisoned_prompt_is_dead_lettered() -> None:
     assert [letter["code"] for letter in on(effects, Topic.DEAD_LETTERS)] == ["internal_error"]
 
 
-async def test_a_copy_gets_no_second_answer() -> None:
-    """The same content under the same event id at another offset is counted, and nothing else."""
-    it = Vault()
-    record = it.prompt()
-    await it.handle(it.redact, record)
-    effects = await it.handle(it.redact, replace(record, offset=7))
-    assert facts(effects) == ["prompt_copy"]
-    assert (len(effects.outputs), effects.rows, effects.facts) == (1, (), (CopySeen("prompts"),))
-
-
-async def test_other_content_under_the_same_event_id_is_dead_lettered() -> None:
-    """What was decided stays; the other record is kept, sealed."""
-    it = Vault()
-    await it.handle(it.redact, it.prompt())
-    before = dict(it.state.rows)
-    effects = await it.handle(it.redact, it.prompt("Something else."))
-    assert [letter["code"] for letter in on(effects, Topic.DEAD_LETTERS)] == ["content_conflict"]
-    assert not on(effects, "responses")
-    assert it.state.rows == before
-
-
-async def test_a_redelivered_prompt_is_issued_again_under_the_same_request_id() -> None:
-    """Egress recognises it, so that nothing is paid twice; tokens are the same too."""
-    it = Vault()
-    record = it.prompt()
-    first = on(await it.handle(it.redact, record), Topic.REQUESTS)[0]
-    effects = await it.handle(it.redact, record)
-    again = on(effects, Topic.REQUESTS)[0]
-    assert (again["request_id"], again["reference"], again["messages"]) == (first["request_id"], first["reference"], first["messages"])
-    assert effects.rows == ()
-
-
-async def test_a_redelivered_prompt_is_not_issued_again_after_a_withdrawal() -> None:
-    """A new approval would carry the withdrawal's offset, and egress would let it pass."""
-    it = Vault()
-    record = it.prompt(purpose="hr")
-    await it.handle(it.redact, record)
-    await it.handle(it.consents, it.consent("hr", "withdraw"))
-    effects = await it.handle(it.redact, record)
-    assert not on(effects, Topic.REQUESTS)
-    assert ending(effects) == ("refused", "consent_withdrawn")
-
-
-async def test_a_redelivered_refusal_is_answered_with_the_same_bytes() -> None:
-    """The response is a function of the outcome alone."""
-    it = Vault()
-    record = it.prompt(purpose="unheard")
-    first = await it.handle(it.redact, record)
-    it.clock.advance(5)
-    again = await it.handle(it.redact, record)
-    assert [(o.topic, o.key, o.value) for o in again.outputs] == [(o.topic, o.key, o.value) for o in first.outputs[:1]]
-
-
-async def test_a_prompt_waits_while_the_detector_is_down() -> None:
-    """It is let through when the detector is back, and masked."""
-    it = Vault()
-    it.detector.down = 3
-    request = await it.accepted()
-    assert len(it.sleeper.slept) == 3
-    assert NAME not in request["messages"][-1]["content"]
-    assert it.telemetry.of(PartUnavailable) == [*[PartUnavailable("detector", available=False)] * 3, PartUnavailable("detector", available=True)]
-
-
-async def test_a_detector_that_stays_down_refuses_the_prompt_at_its_deadline() -> None:
-    """Nothing is passed unseen."""
-    it = Vault()
-    it.detector.down = 10**6
-    began = it.clock.now_ms()
-    effects = await it.handle(it.redact, it.prompt(deadline_ms=began + 3_000))
-    assert ending(effects) == ("refused", "detector_unavailable")
-    assert it.clock.now_ms() >= began + 3_000
-    assert not on(effects, Topic.REQUESTS)
-
-
-async def test_a_detector_that_answers_for_less_than_it_was_asked_refuses_the_prompt() -> None:
-    """An answer that does not cover every text covers none."""
-    it = Vault()
-    it.detector.answers_with = []
-    effects = await it.handle(it.redact, it.prompt())
-    assert ending(effects) == ("refused", "detector_unavailable")
-
-
-async def test_consent_is_needed_and_enough() -> None:
-    """A grant that was read before the prompt lets it through; the request says up to where consents were known."""
-    it = Vault()
-    grant = it.consent("marketing", "grant")
-    await it.handle(it.consents, grant)
-    request = await it.accepted(it.prompt(purpose="marketing"))
-    assert request["approved_consents_offset"] == grant.offset + 1
-
-
-async def test_a_withdrawal_stops_the_next_prompt() -> None:
-    """Its code says that the data subject has decided."""
-    it = Vault()
-    await it.handle(it.consents, it.consent(None, "withdraw"))
-    assert ending(await it.handle(it.redact, it.prompt(purpose="hr"))) == ("refused", "consent_withdrawn")
-
-
-async def test_a_prompt_waits_for_consents_up_to_its_own_arrival() -> None:
-    """A purpose that needs consent is not refused for want of a grant that may be on its way."""
-    it = Vault()
-    it.freshness.until_ms = it.clock.now_ms() - 1
-    effects = await it.handle(it.redact, it.prompt(purpose="marketing"))
-    assert ending(effects) == ("failed", "deadline_exceeded")
-    assert it.freshness.waits == [(0, it.clock.now_ms(), 120.0)]
-
-
-async def test_consents_that_are_two_seconds_old_are_fresh_enough_for_other_bases() -> None:
-    """And older ones are not."""
-    it = Vault()
-    it.freshness.until_ms = it.clock.now_ms() - 2_000
-    await it.accepted()
-    it.freshness.until_ms -= 1
-    effects = await it.handle(it.redact, it.prompt(event_id="event-2"))
-    assert ending(effects) == ("failed", "deadline_exceeded")
-
-
-async def test_a_key_that_does_not_open_refuses_the_prompt() -> None:
-    """A destroyed epoch of the key-encryption key makes the subject's key unreadable."""
-    it = Vault()
-    await it.accepted()
-    it.kms.rotate()
-    it.kms.destroy_epoch(1)
-    it.desk.keys.evict(it.digest)
-    effects = await it.handle(it.redact, it.prompt(event_id="event-2"))
-    assert ending(effects) == ("refused", "key_unavailable")
-
-
 async def test_context_is_treated_as_its_schema_says() -> None:
     """Tokenised, pseudonymised, generalised, masked, kept, carried under seal, or left behind."""
     it = Vault()
@@ -332,7 +204,7 @@ async def test_a_schema_that_lacks_the_identity_is_unreadable() -> None:
     """An empty event id answers nobody."""
     it = Vault()
     record = it.prompt()
-    frame = dict(event_id="", tenant="acme", subject="anna", purpose="support", created_at=0, messages=[])
+    frame = {"event_id": "", "tenant": "acme", "subject": "anna", "purpose": "support", "created_at": 0, "messages": []}
     value = encode(schemas().latest(Topic.PROMPTS), frame)
     effects = await it.handle(it.redact, replace(record, value=value))
     assert [letter["code"] for letter in on(effects, Topic.DEAD_LETTERS)] == ["missing_field"]

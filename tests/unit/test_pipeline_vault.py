@@ -37,7 +37,14 @@ def response_of(effects: Effects) -> dict[str, Any]:
 
 def consent(vault: VaultRole, decision: str, purpose: str | None) -> Inbound:
     """A decision of Maria's."""
-    fields = {"tenant": "acme", "subject": "s-1", "purpose": purpose, "decision": decision, "decided_at": vault.clock.now_ms(), "source": "t"}
+    fields = {
+        "tenant": "acme",
+        "subject": "s-1",
+        "purpose": purpose,
+        "decision": decision,
+        "decided_at": vault.clock.now_ms(),
+        "source": "t",
+    }
     return vault.record(Topic.CONSENTS, MARIA, fields)
 
 
@@ -210,7 +217,7 @@ def test_an_outcome_that_was_not_published_is_published_by_the_sweep(vault: Vaul
     """A crash after the row and before the response of a deadline leaves no prompt without its response."""
     vault.handle(vault.prompt())
     vault.clock.advance(1000)
-    (case,) = [case for case in _due(vault)]
+    (case,) = _due(vault)
     lost = case.decide(0, vault.state)
     vault.state.apply(lost.rows)  # the worker dies here: its outputs are never sent
     vault.clock.advance(60)
