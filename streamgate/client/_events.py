@@ -52,9 +52,7 @@ class Prompt:
             "reply_topic": self.reply_topic,
             "traceparent": self.traceparent,
             "model": self.model,
-            "messages": [
-                {"role": role, "content": [{"type": "text", "text": text}], "tool_call_id": None} for role, text in self.messages
-            ],
+            "messages": [{"role": role, "content": [{"type": "text", "text": text}], "tool_call_id": None} for role, text in self.messages],
             "parameters": None
             if chosen is None
             else {

@@ -59,9 +59,7 @@ class Schema:
             raise SchemaRejected(Code.UNKNOWN_SCHEMA, (f"{topic}: not a valid Avro schema",)) from None
         if not isinstance(definition, dict) or definition.get("type") != "record":
             raise SchemaRejected(Code.UNKNOWN_SCHEMA, (f"{topic}: not a record schema",))
-        rules = {
-            path: FieldRule.of(field[PROPERTY]) for path, field in walk(definition) if isinstance(field.get(PROPERTY), dict)
-        }
+        rules = {path: FieldRule.of(field[PROPERTY]) for path, field in walk(definition) if isinstance(field.get(PROPERTY), dict)}
         return cls(topic, version, definition, mark, canonical_sha256(definition), rules, parsed)
 
     def decode(self, payload: bytes) -> dict[str, Any]:

@@ -150,9 +150,7 @@ class Egress(Section):
 class Notary(Section):
     """The role that chains and signs the audit log."""
 
-    signing_key_file: Path | None = Field(
-        default=None, description="Ed25519 signing key (`streamgate init`). Only for the role notary."
-    )
+    signing_key_file: Path | None = Field(default=None, description="Ed25519 signing key (`streamgate init`). Only for the role notary.")
 
 
 class DeadLetters(Section):

@@ -86,9 +86,7 @@ def _audit_counters(running: Running) -> bytes:
     return b"\n".join(line for line in running.metrics().splitlines() if line.startswith(b"streamgate_audit"))
 
 
-async def _inspect(
-    report: Report, running: Running, pool: DetectorPool, traffic: Traffic, received: list[bytes], log: io.StringIO
-) -> None:
+async def _inspect(report: Report, running: Running, pool: DetectorPool, traffic: Traffic, received: list[bytes], log: io.StringIO) -> None:
     left = await payloads(running, SAMPLES, received)
     planted = [(planted.value, planted.kind) for sample in SAMPLES for planted in sample.planted]
     places = await everywhere(running, log.getvalue().encode())

@@ -22,10 +22,7 @@ def merge(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
 
 def merge_all(texts: Sequence[str], spans: Sequence[Iterable[Span]]) -> list[tuple[Span, ...]]:
     """:func:`merge` for the texts of one prompt: a value found in one of them is found in all."""
-    found = [
-        _united([_whole_words(text, span) for span in each if _sensible(text, span)])
-        for text, each in zip(texts, spans, strict=True)
-    ]
+    found = [_united([_whole_words(text, span) for span in each if _sensible(text, span)]) for text, each in zip(texts, spans, strict=True)]
     wanted: dict[str, Span] = {}
     for text, each in zip(texts, found, strict=True):
         _collect(wanted, text, each)

@@ -16,9 +16,7 @@ _MONTH: Final = (
     r"|june?|juin|juni|junio|giugno|jul(?:y|i|io)?|juillet|luglio|aug(?:ust|ustus)?|août|agosto|sep(?:t(?:ember|iembre|embre)?)?|settembre|setembro"
     r"|oct(?:ober|obre|ubre)?|okt(?:ober)?|ottobre|outubro|nov(?:ember|embre|iembre|embro)?|de[cz](?:ember|embre|iembre|embro)?|ene(?:ro)?|febrero|gen(?:naio)?|dic(?:iembre|embre)?|maart|février|dezember|décembre)"
 )
-_STREET: Final = (
-    r"(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|close|crescent|terrace|way|place|pl|square|sq|gardens|grove|mews|parkway|pkwy|highway|hwy)"
-)
+_STREET: Final = r"(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|close|crescent|terrace|way|place|pl|square|sq|gardens|grove|mews|parkway|pkwy|highway|hwy)"
 
 PATTERNS: Final = (
     Pattern(
@@ -71,7 +69,14 @@ PATTERNS: Final = (
         + r")[ \t]*(?:\n|$)",
         0.85,
     ),
-    Pattern("relation", E.PERSON, r"\b(?:wife|husband|son|daughter|mother|father|brother|sister|partner|girlfriend|boyfriend|neighbou?r|colleague|manager|boss|doctor|nurse|teacher|lawyer)[ ,]+(?P<v>" + _NAME + r")", 0.7),
+    Pattern(
+        "relation",
+        E.PERSON,
+        r"\b(?:wife|husband|son|daughter|mother|father|brother|sister|partner|girlfriend|boyfriend|neighbou?r|colleague|manager|boss|doctor|nurse|teacher|lawyer)[ ,]+(?P<v>"
+        + _NAME
+        + r")",
+        0.7,
+    ),
     Pattern(
         "street-en",
         E.ADDRESS,
@@ -104,9 +109,34 @@ PATTERNS: Final = (
     Pattern("postcode-town", E.ADDRESS, r"(?:^|[\s,])(?P<v>(?:[DFEI]-)?\d{5}[ \t]+\p{Lu}[\p{Ll}]+(?:[ \t-]\p{Lu}?[\p{Ll}]+)?)\b", 0.6),
     Pattern("zip-us", E.ADDRESS, r"\b(?P<v>\p{Lu}[\p{L}.]+(?:[ \t]\p{Lu}[\p{L}]+)?,[ \t]+[A-Z]{2}[ \t]+\d{5}(?:-\d{4})?)\b", 0.85),
     Pattern("date-iso", E.DATE, r"\b(?P<v>(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))\b", 0.75),
-    Pattern("date-numeric", E.DATE, r"(?:^|[^\w./\-])(?P<v>(?:0?[1-9]|[12]\d|3[01])[./\-](?:0?[1-9]|[12]\d|3[01])[./\-](?:(?:19|20)\d{2}|\d{2}))\b", 0.75),
-    Pattern("date-words", E.DATE, r"\b(?P<v>(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|\.|º)?[ \t]+(?:de[ \t]+|of[ \t]+)?" + _MONTH + r"\.?,?(?:[ \t]+(?:de[ \t]+|of[ \t]+|del[ \t]+)?(?:19|20)\d{2})?)\b", 0.75, loose=True),
-    Pattern("date-words-us", E.DATE, r"\b(?P<v>" + _MONTH + r"\.?[ \t]+(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?(?:,?[ \t]+(?:19|20)\d{2})?)\b", 0.75, loose=True),
-    Pattern("age", E.AGE, r"\b(?P<v>\d{1,3}[ -]?(?:years?|yrs?|yo|y/o|jahre?|ans|años|anni|jaar|anos)(?:[ -](?:old|alt|oud))?)\b", 0.6, loose=True),
+    Pattern(
+        "date-numeric",
+        E.DATE,
+        r"(?:^|[^\w./\-])(?P<v>(?:0?[1-9]|[12]\d|3[01])[./\-](?:0?[1-9]|[12]\d|3[01])[./\-](?:(?:19|20)\d{2}|\d{2}))\b",
+        0.75,
+    ),
+    Pattern(
+        "date-words",
+        E.DATE,
+        r"\b(?P<v>(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|\.|º)?[ \t]+(?:de[ \t]+|of[ \t]+)?"
+        + _MONTH
+        + r"\.?,?(?:[ \t]+(?:de[ \t]+|of[ \t]+|del[ \t]+)?(?:19|20)\d{2})?)\b",
+        0.75,
+        loose=True,
+    ),
+    Pattern(
+        "date-words-us",
+        E.DATE,
+        r"\b(?P<v>" + _MONTH + r"\.?[ \t]+(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?(?:,?[ \t]+(?:19|20)\d{2})?)\b",
+        0.75,
+        loose=True,
+    ),
+    Pattern(
+        "age",
+        E.AGE,
+        r"\b(?P<v>\d{1,3}[ -]?(?:years?|yrs?|yo|y/o|jahre?|ans|años|anni|jaar|anos)(?:[ -](?:old|alt|oud))?)\b",
+        0.6,
+        loose=True,
+    ),
     Pattern("age-said", E.AGE, r"\b(?:aged?|age is|i am|i'm|edad|alter|âge|età|leeftijd)[\s:]+(?P<v>\d{2})\b", 0.6, loose=True),
 )

@@ -10,7 +10,13 @@ from streamgate.detect._types import EntityType as E
 
 PATTERNS: Final = (
     Pattern("email", E.EMAIL, r"(?P<v>[\pL\pN.!#$%&'*+/=?^_{|}~\-]+@(?:[\pL\pN](?:[\pL\pN\-]*[\pL\pN])?\.)+[\pL]+)", 1.0, final=True),
-    Pattern("email-spelled", E.EMAIL, r"\b(?P<v>[\w.\-]+\s?(?:\(at\)|\[at\]| at )\s?[\w\-]+\s?(?:\(dot\)|\[dot\]| dot )\s?[a-z]{2,10})\b", 0.7, loose=True),
+    Pattern(
+        "email-spelled",
+        E.EMAIL,
+        r"\b(?P<v>[\w.\-]+\s?(?:\(at\)|\[at\]| at )\s?[\w\-]+\s?(?:\(dot\)|\[dot\]| dot )\s?[a-z]{2,10})\b",
+        0.7,
+        loose=True,
+    ),
     Pattern("ipv4", E.IP_ADDRESS, r"(?:^|[^\w.])(?P<v>(?:\d{1,3}\.){3}\d{1,3})\b", 0.95, check.ip, final=True),
     Pattern("ipv6", E.IP_ADDRESS, r"(?:^|[^\w:.])(?P<v>[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})", 0.9, check.ip),
     Pattern("mac", E.MAC_ADDRESS, r"\b(?P<v>[0-9A-Fa-f]{2}(?:[:\-][0-9A-Fa-f]{2}){5})\b", 0.95, final=True),
@@ -37,7 +43,13 @@ PATTERNS: Final = (
     Pattern("google", E.SECRET, r"\b(?P<v>AIza[0-9A-Za-z_\-]{35})", 1.0, final=True),
     Pattern("stripe", E.SECRET, r"\b(?P<v>(?:sk|rk|pk)_(?:live|test)_[0-9A-Za-z]{10,}|whsec_[0-9A-Za-z]{16,64})\b", 1.0, final=True),
     Pattern("gitlab", E.SECRET, r"\b(?P<v>gl(?:pat|rt|dt)-[0-9A-Za-z_\-]{20,64})", 1.0, final=True),
-    Pattern("npm-pypi", E.SECRET, r"\b(?P<v>npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_\-]{32,}|hf_[A-Za-z]{30,40}|dop_v1_[a-f0-9]{64}|SG\.[\w\-]{16,32}\.[\w\-]{16,64})", 1.0, final=True),
+    Pattern(
+        "npm-pypi",
+        E.SECRET,
+        r"\b(?P<v>npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_\-]{32,}|hf_[A-Za-z]{30,40}|dop_v1_[a-f0-9]{64}|SG\.[\w\-]{16,32}\.[\w\-]{16,64})",
+        1.0,
+        final=True,
+    ),
     Pattern("jwt", E.SECRET, r"\b(?P<v>eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?)", 1.0, final=True),
     Pattern("bearer", E.SECRET, r"\b(?:bearer|basic)\s+(?P<v>[A-Za-z0-9_\-.~+/]{16,}=*)", 0.95, check.random_looking, loose=True),
     Pattern(

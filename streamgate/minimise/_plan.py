@@ -30,9 +30,7 @@ class Plan:
 
 def plan(schema: Schema, purpose: str) -> Plan:
     """The plan for one purpose."""
-    in_force = {
-        path: DROP if rule.purposes is not None and purpose not in rule.purposes else rule for path, rule in schema.rules.items()
-    }
+    in_force = {path: DROP if rule.purposes is not None and purpose not in rule.purposes else rule for path, rule in schema.rules.items()}
     return Plan(in_force, roles(schema))
 
 

@@ -106,7 +106,11 @@ def test_the_python_example_fits_the_client() -> None:
     imported = [alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
     assert imported
     assert set(imported) <= set(streamgate.client.__all__)
-    calls = {node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    calls = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""): node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    }
     for name, target in (("PromptProducer", streamgate.client.PromptProducer.__init__), ("ask", streamgate.client.PromptProducer.ask)):
         call = calls[name]
         given = {keyword.arg: None for keyword in call.keywords if keyword.arg is not None}

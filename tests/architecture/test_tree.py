@@ -80,7 +80,9 @@ def test_nothing_is_marked_as_left_undone() -> None:
             text = (ROOT / name).read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        marked += [f"{name}: {found[0]}" for found in LEFT_UNDONE.finditer(text) if name.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".tpl"}]
+        marked += [
+            f"{name}: {found[0]}" for found in LEFT_UNDONE.finditer(text) if name.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".tpl"}
+        ]
     assert not marked
 
 
@@ -104,8 +106,15 @@ def test_no_test_patches() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in {"mock", "unittest"}:
                 patched.append(f"{name}:{node.lineno} imports {node.module}")
             if isinstance(node, ast.Import):
-                patched += [f"{name}:{node.lineno} imports {each.name}" for each in node.names if each.name.startswith(("mock", "unittest"))]
-            if isinstance(node, ast.Attribute) and node.attr in PATCHES and isinstance(node.value, ast.Name) and node.value.id == "monkeypatch":
+                patched += [
+                    f"{name}:{node.lineno} imports {each.name}" for each in node.names if each.name.startswith(("mock", "unittest"))
+                ]
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr in PATCHES
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "monkeypatch"
+            ):
                 patched.append(f"{name}:{node.lineno} monkeypatch.{node.attr}")
     assert not patched
 

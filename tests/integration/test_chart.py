@@ -45,7 +45,9 @@ def tools() -> dict[str, Path]:
         if go is None:
             unavailable(f"{name} is not cached and go is not on the path")
         draft = cache / f"draft-{os.getpid()}"
-        built = subprocess.run([go, "install", TOOLS[name]], env=os.environ | {"GOBIN": str(draft)}, capture_output=True, text=True, check=False)
+        built = subprocess.run(
+            [go, "install", TOOLS[name]], env=os.environ | {"GOBIN": str(draft)}, capture_output=True, text=True, check=False
+        )
         if built.returncode:
             unavailable(f"{name} could not be built: {built.stderr[-500:]}")
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +88,14 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = Path(str(files("kubernetes_validate"))) / "kubernetes-json-schema" / f"v{KUBERNETES}-local-strict"
     definitions = json.loads((source / "_definitions.json").read_text(encoding="utf-8"))["$defs"]
     target = tmp_path_factory.mktemp("schemas")
-    for kind in ("configmap-v1", "serviceaccount-v1", "deployment-apps-v1", "job-batch-v1", "networkpolicy-networking-v1", "poddisruptionbudget-policy-v1"):
+    for kind in (
+        "configmap-v1",
+        "serviceaccount-v1",
+        "deployment-apps-v1",
+        "job-batch-v1",
+        "networkpolicy-networking-v1",
+        "poddisruptionbudget-policy-v1",
+    ):
         schema = json.loads((source / f"{kind}.json").read_text(encoding="utf-8"))
         schema.pop("$id", None)
         text = json.dumps(schema | {"$defs": _needed(json.dumps(schema), definitions)})
@@ -124,7 +133,9 @@ def _conforms(tools: dict[str, Path], schemas: Path, documents: list[dict[str, A
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_helm_lint_finds_nothing(tools: dict[str, Path], written: Path, variant: str) -> None:
     """The chart is sound in strict mode, and its values fit their schema."""
-    done = subprocess.run([tools["helm"], "lint", "--strict", CHART, *_arguments(written, variant)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [tools["helm"], "lint", "--strict", CHART, *_arguments(written, variant)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -175,7 +186,12 @@ def test_every_container_may_do_little(rendered: list[dict[str, Any]]) -> None:
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
         for container in [*pod["containers"], *pod.get("initContainers", [])]:
-            security = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}}
+            security = {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "runAsNonRoot": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
             assert container["securityContext"] == security
             assert {"cpu", "memory"} <= set(container["resources"]["requests"])
             assert "memory" in container["resources"]["limits"]

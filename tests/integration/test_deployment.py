@@ -112,7 +112,10 @@ def test_a_worker_of_the_compose_file_would_start(compose: dict[str, Any], role:
     provider = tmp_path / "keys" / "provider"
     provider.write_text("sk-planted")
     provider.chmod(0o600)
-    places = {f"/run/secrets/{name}": tmp_path / Path(source["file"]).relative_to("streamgate-data") for name, source in compose["secrets"].items()}
+    places = {
+        f"/run/secrets/{name}": tmp_path / Path(source["file"]).relative_to("streamgate-data")
+        for name, source in compose["secrets"].items()
+    }
     service = compose["services"][role]
     for config in service["configs"]:
         places[config["target"]] = tmp_path / Path(compose["configs"][config["source"]]["file"]).relative_to("streamgate-data")
@@ -126,7 +129,9 @@ def test_a_worker_of_the_compose_file_would_start(compose: dict[str, Any], role:
 def test_the_dockerfile_is_clean() -> None:
     """The linter finds nothing."""
     linter = Path(sys.executable).parent / "hadolint"
-    done = subprocess.run([linter, "--failure-threshold", "style", ROOT / "helm" / "Dockerfile"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [linter, "--failure-threshold", "style", ROOT / "helm" / "Dockerfile"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

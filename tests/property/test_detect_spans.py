@@ -10,7 +10,20 @@ from streamgate.detect import EntityType, Span, merge, scan_patterns
 TEXT = st.text(max_size=200)
 PIECES = st.lists(
     st.sampled_from(
-        ["maria@example.com", "+49 151 23456789", " ", "\u200b", "Ünï", "４１１１", "[PERSON_k7q2fa2c]", "my name is Zoë", "\n", "👩‍👩‍👧", "a", "12"]
+        [
+            "maria@example.com",
+            "+49 151 23456789",
+            " ",
+            "\u200b",
+            "Ünï",
+            "４１１１",
+            "[PERSON_k7q2fa2c]",
+            "my name is Zoë",
+            "\n",
+            "👩‍👩‍👧",
+            "a",
+            "12",
+        ]
     ),
     max_size=20,
 ).map("".join)

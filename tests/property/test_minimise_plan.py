@@ -33,7 +33,9 @@ def test_hidden_values_are_not_in_plain_segments(values: dict[str, str], purpose
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3), max_leaves=8))
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3), max_leaves=8)
+)
 def test_any_messages_are_minimised_or_refused(messages: object) -> None:
     """Whatever stands where messages belong, the answer is a result or a refusal."""
     record = Prompt(tenant="acme", subject="s", purpose="support", messages=[("user", "x")]).record(1) | {"messages": messages}
