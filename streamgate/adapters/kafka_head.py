@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -63,8 +63,13 @@ async def read_head(connection: KafkaConnection, topic: str, partition: int) -> 
     return None
 
 
-async def read_all(connection: KafkaConnection, topic: str, partitions: Iterable[int] | None = None) -> AsyncIterator[Inbound]:
-    """Every record from the beginning to the ends as they are now; in order within a partition, partitions interleaved."""
+async def read_all(
+    connection: KafkaConnection, topic: str, partitions: Iterable[int] | None = None, starts: Mapping[int, int] | None = None
+) -> AsyncGenerator[Inbound]:
+    """Every record to the ends as they are now; in order within a partition, partitions interleaved.
+
+    ``starts`` are offsets to begin at, by partition; where none is given, or it is not in the log, reading begins at the beginning.
+    """
     async with _started(connection) as consumer:
         if partitions is None:
             partitions = await _partitions_of(consumer, topic)
@@ -72,9 +77,12 @@ async def read_all(connection: KafkaConnection, topic: str, partitions: Iterable
         if not places:
             return
         consumer.assign(places)
-        await consumer.seek_to_beginning(*places)
-        first = await consumer.beginning_offsets(places)
-        ends = {place: end for place, end in (await consumer.end_offsets(places)).items() if end > first[place]}
+        first, last = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        begins = {place: (starts or {}).get(place.partition, first[place]) for place in places}
+        begins = {place: begin if first[place] <= begin <= last[place] else first[place] for place, begin in begins.items()}
+        for place, begin in begins.items():
+            consumer.seek(place, begin)
+        ends = {place: last[place] for place in places if last[place] > begins[place]}
         consumer.pause(*(place for place in places if place not in ends))
         async for record in _until(consumer, ends):
             yield inbound(record)

@@ -14,6 +14,8 @@ from streamgate.codec import Decoder, SchemaSet, packaged_schemas
 from streamgate.config import Settings, load_policy, read_secret
 from streamgate.config import load as load_settings
 from streamgate.consent import Policy
+from streamgate.pipeline.redact import REGISTRY_WAIT_SECONDS
+from streamgate.pipeline.restore import FRESHNESS_GIVES_UP_MS
 from streamgate.rights import Horizons
 from streamgate.topology import RuntimeSettings
 from streamgate.types import Topic
@@ -21,6 +23,7 @@ from streamgate.types import Topic
 SECURITY = {"plaintext": "PLAINTEXT", "tls": "SSL", "sasl_tls": "SASL_SSL"}
 COMPACTION_SECONDS = 7_200
 """Compaction lag of the state topics and a cleaning, rounded up; what a receipt promises."""
+MARGIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +96,14 @@ class Installation:
             embedded=kafka.embedded,
             pool=runtime.pool,
             commit_seconds=runtime.commit_interval_seconds,
-            record_seconds=runtime.record_limit_seconds,
+            record_seconds=self._longest_work_seconds(),
             drain_seconds=runtime.drain_seconds,
         )
+
+    def _longest_work_seconds(self) -> float:
+        """Beyond every wait that a record may rightly take: a prompt's deadline, a registry that is down, consents that cannot be read."""
+        deadlines = (purpose.max_deadline_seconds for purpose in self.policy.purposes.values())
+        return max(*deadlines, REGISTRY_WAIT_SECONDS, FRESHNESS_GIVES_UP_MS / 1000) + MARGIN_SECONDS
 
     def _retention(self) -> Mapping[Topic, int]:
         return {**RETENTION_DAYS, **{Topic(name): days for name, days in self.policy.retention_days.items() if name in set(Topic)}}

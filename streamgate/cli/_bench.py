@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Annotated
 
 import typer
 
+from streamgate.cli._loop import run
 from streamgate.cli._report import screen
 from streamgate.demo import BenchOptions
 from streamgate.demo import bench as run_bench
@@ -21,5 +21,5 @@ def bench(
     """Run prompts through the real pipeline and through a bare loop with Presidio, and print one JSON object."""
     options = BenchOptions(prompts=prompts, latency_seconds=latency_ms / 1000, bootstrap=bootstrap)
     with screen.status("starting") as status:
-        result = asyncio.run(run_bench(options, status.update))
+        result = run(run_bench(options, status.update))
     print(json.dumps(result, indent=2))

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from streamgate.cli._loop import run as run_loop
 from streamgate.cli._report import screen
 from streamgate.demo import DemoOptions, run, show
 
@@ -31,7 +32,7 @@ def demo(
         raise typer.Exit(2)
     options = DemoOptions(bootstrap=bootstrap, live=live, api_key=key if live else None, keep=keep, break_masking=break_masking)
     try:
-        leaked = asyncio.run(_demo(options, as_json=as_json))
+        leaked = run_loop(_demo(options, as_json=as_json))
     except KeyboardInterrupt:
         screen.print("stopped; nothing is left running")
         raise typer.Exit(130) from None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from streamgate.bootstrap import load, run_worker
+from streamgate.cli._loop import run
 from streamgate.types import Role
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; default ./streamgate.toml or STREAMGATE_CONFIG.")]
@@ -20,4 +20,4 @@ def worker(
 ) -> None:
     """Run one role until it is stopped (SIGTERM drains and commits). Exits with 1 when it cannot go on."""
     installation = load(config)
-    raise typer.Exit(asyncio.run(run_worker(role, installation)))
+    raise typer.Exit(run(run_worker(role, installation)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from streamgate.codec._frame import framed, parse_frame
+from streamgate.codec._frame import Frame, framed, parse_frame
 from streamgate.codec._schema import Schema
 from streamgate.codec._set import SchemaSet
 from streamgate.errors import Code, Unreadable
@@ -47,17 +47,26 @@ class Decoder:
     async def decode(self, topic: str, data: bytes | None) -> Decoded:
         """Read one record; raise ``Unreadable``, or ``Unavailable`` where the registry does not answer."""
         frame = parse_frame(data)
-        if frame.fingerprint is not None:
-            schema = self._schemas.by_fingerprint(topic, frame.fingerprint)
-        else:
-            schema = await self._registered(topic, frame.schema_id or 0)
+        schema = self._known(topic, frame) or await self._registered(topic, frame.schema_id or 0)
         return Decoded(schema, schema.decode(frame.payload))
 
-    async def _registered(self, topic: str, schema_id: int) -> Schema:
-        known = self._by_id.get((topic, schema_id))
+    def decode_known(self, topic: str, data: bytes | None) -> Decoded:
+        """Read one record without asking the registry; raise ``Unreadable``, also where its schema would have to be asked for."""
+        frame = parse_frame(data)
+        schema = self._known(topic, frame)
+        if schema is None:
+            raise Unreadable(Code.UNKNOWN_SCHEMA)
+        return Decoded(schema, schema.decode(frame.payload))
+
+    def _known(self, topic: str, frame: Frame) -> Schema | None:
+        if frame.fingerprint is not None:
+            return self._schemas.by_fingerprint(topic, frame.fingerprint)
+        known = self._by_id.get((topic, frame.schema_id or 0))
         if known is not None:
-            self._by_id.move_to_end((topic, schema_id))
-            return known
+            self._by_id.move_to_end((topic, frame.schema_id or 0))
+        return known
+
+    async def _registered(self, topic: str, schema_id: int) -> Schema:
         if self._registry is None:
             raise Unreadable(Code.UNKNOWN_SCHEMA)
         schema = self._schemas.approve_text(topic, await self._registry.schema_text(schema_id))

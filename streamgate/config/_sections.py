@@ -184,5 +184,4 @@ class Runtime(Section):
 
     pool: int = Field(default=64, ge=1, le=10_000, description="Records in progress at once, over all partitions of a worker.")
     commit_interval_seconds: Seconds = Field(default=0.5, description="Time between commits of input offsets.")
-    record_limit_seconds: Seconds = Field(default=300.0, description="A record in progress for longer is ended as poisoned.")
     drain_seconds: Seconds = Field(default=5.0, description="Time for records in progress when partitions are revoked or the worker stops.")

@@ -20,14 +20,14 @@ from streamgate.pipeline._desk import Desk
 from streamgate.pipeline._screen import Route, partition_of, screen
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline.ports.freshness import Freshness
-from streamgate.pipeline.ports.stage import Prepared
+from streamgate.pipeline.ports.stage import Effects, Prepared, StateView
 from streamgate.telemetry import DetectionTimed, PartUnavailable, Telemetry
 from streamgate.types import Inbound, Topic
 
 CONSENT_AGE_MS = 2_000
 """What is known of a withdrawal is never older than this."""
 DETECTOR_PAUSE_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 600.0
+REGISTRY_WAIT_SECONDS = 600.0
 """How long a registry that is down is asked again."""
 
 
@@ -49,18 +49,32 @@ class Redact:
     ordered: bool = False
 
     def poisoned(self, record: Inbound) -> Prepared:
-        """Dead-letter a record on which our own code failed."""
-        return Undeliverable(self.desk, record, Code.INTERNAL_ERROR)
+        """End a prompt on which our own code failed, as ``internal_error``."""
+        return _Poisoned(self, record)
 
     async def prepare(self, record: Inbound) -> Prepared:
         """Read, screen, minimise, detect, and wait until what is known of consents is recent enough."""
         try:
             decoded = await self._decode(record)
-            envelope = read_envelope(decoded.schema, decoded.record)
         except Unreadable as error:
             return Undeliverable(self.desk, record, error.code)
         except Unavailable:
             return Undeliverable(self.desk, record, Code.UNKNOWN_SCHEMA)
+        entered = self.enter(record, decoded)
+        if isinstance(entered, Undeliverable):
+            return entered
+        envelope, route = entered
+        try:
+            return PromptCase(self.desk, record, envelope, route, await self._ready(record, decoded, envelope, route))
+        except RecordError as error:
+            return PromptCase(self.desk, record, envelope, route, error)
+
+    def enter(self, record: Inbound, decoded: Decoded) -> tuple[Envelope, Route] | Undeliverable:
+        """Read the envelope and look up what the policy says of it."""
+        try:
+            envelope = read_envelope(decoded.schema, decoded.record)
+        except Unreadable as error:
+            return Undeliverable(self.desk, record, error.code)
         except RecordError as error:
             # The identity can be read, another part of the envelope cannot: answer with the code alone.
             return Undeliverable(self.desk, record, error.code, _event_id(decoded))
@@ -71,14 +85,11 @@ class Redact:
         route = screen(envelope, self.policy, arrived_ms=record.timestamp_ms)
         if isinstance(route, Code):
             return Undeliverable(self.desk, record, route, envelope.event_id, dead_letter=False)
-        try:
-            return PromptCase(self.desk, record, envelope, route, await self._ready(record, decoded, envelope, route))
-        except RecordError as error:
-            return PromptCase(self.desk, record, envelope, route, error)
+        return envelope, route
 
     async def _decode(self, record: Inbound) -> Decoded:
         """Decode; a registry that is down is asked again for as long as the longest deadline."""
-        give_up = self.clock.monotonic() + LONGEST_WAIT_SECONDS
+        give_up = self.clock.monotonic() + REGISTRY_WAIT_SECONDS
         while True:
             try:
                 return await self.decoder.decode(Topic.PROMPTS, record.value)
@@ -124,6 +135,25 @@ class Redact:
         if any(by_segment[id(segment)] for segment in minimised.stop):
             raise Refused(Code.INVALID_FIELD, "parameters.stop")
         return by_segment
+
+
+@dataclass(frozen=True, slots=True)
+class _Poisoned:
+    """A prompt on which our own code failed, or that took longer than any deadline."""
+
+    stage: Redact
+    record: Inbound
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """Answer it where its envelope can be read; where even that fails, keep it as a dead letter, so that it holds up nothing."""
+        desk, record = self.stage.desk, self.record
+        last_resort = Undeliverable(desk, record, Code.INTERNAL_ERROR)
+        try:
+            entered = self.stage.enter(record, self.stage.decoder.decode_known(Topic.PROMPTS, record.value))
+            case = entered if isinstance(entered, Undeliverable) else PromptCase(desk, record, *entered, Failed(Code.INTERNAL_ERROR))
+            return case.decide(partition, state)
+        except Exception:  # noqa: BLE001  the runtime has reported what failed first; a second failure must not stop the partition
+            return last_resort.decide(partition, state)
 
 
 def _needs_consent(route: Route) -> bool:

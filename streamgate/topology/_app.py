@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 import faust
@@ -13,10 +13,9 @@ from faust.types import TP
 
 from streamgate.adapters.kafka_connection import KafkaConnection
 from streamgate.topology._consumer import StrictConsumer, StrictTransport
+from streamgate.topology._recovery import OwnTableManager, StateRecovery
 from streamgate.topology._runtime import Flow, Runtime
 from streamgate.topology._settings import RuntimeSettings, TopicNames
-from streamgate.topology._state import Rows
-from streamgate.topology._store import PositionTableManager, StateTable
 from streamgate.types import Inbound
 
 _HOURS: Final = 3600.0
@@ -39,6 +38,7 @@ class RoleFaustApp(faust.App):
     input_topics: frozenset[str]
     abandon: Callable[[], Awaitable[None]]
     on_committed: Callable[[dict[tuple[str, int], int]], None]
+    recovery: StateRecovery | None
     running: bool = False
     """Recovered, and reading its input."""
 
@@ -65,6 +65,17 @@ class RoleFaustApp(faust.App):
         """Recovered and seeked."""
         super().on_rebalance_end()
         self.running = True
+
+    async def recover(self) -> None:
+        """Read the state of the partitions assigned now; a rebalance or the end of the worker cuts it off."""
+        rebalance = self.rebalancing_count
+
+        def wanted() -> bool:
+            return self.rebalancing_count == rebalance and not self.should_stop
+
+        if self.recovery is not None:
+            assigned = {tp.partition for tp in self.strict_consumer.assignment() if tp.topic in self.input_topics}
+            await self.recovery.recover(assigned, wanted)
 
     def owned(self) -> frozenset[int]:
         """Partition numbers of the input that this worker owns now."""
@@ -132,8 +143,7 @@ def build_app(
     *,
     connection: KafkaConnection,
     names: TopicNames,
-    state_topic: str | None,
-    rows: Rows,
+    recovery: StateRecovery | None,
     runtime: Runtime,
     settings: RuntimeSettings,
 ) -> RoleFaustApp:
@@ -142,10 +152,8 @@ def build_app(
         app_id,
         broker=[f"kafka://{server}" for server in connection.servers()],
         broker_credentials=_credentials(connection),
-        store="memory://",
         loop=asyncio.get_running_loop(),
-        TableManager=PositionTableManager,
-        Table=StateTable,
+        TableManager=OwnTableManager,
         topic_partitions=settings.partitions,
         topic_allow_declare=False,
         topic_disable_leader=True,
@@ -164,13 +172,11 @@ def build_app(
         broker_rebalance_timeout=4.0 if settings.embedded else settings.rebalance_seconds,
         broker_request_timeout=settings.request_seconds,
     )
-    app.settings, app.runtime, app.names = settings, runtime, names
+    app.settings, app.runtime, app.names, app.recovery = settings, runtime, names, recovery
     app.input_topics = frozenset(names.physical(topic) for topic in runtime.stages)
     for topic in runtime.stages:
         source = app.topic(names.physical(topic), key_serializer="raw", value_serializer="raw", partitions=settings.partitions, acks=False)
         app.agent(source, name=f"{app_id}-{topic}")(_agent(app))
-    if state_topic is not None:
-        _add_state(app, state_topic, rows, settings.partitions)
     return app
 
 
@@ -180,14 +186,6 @@ def _agent(app: RoleFaustApp) -> Callable[[Any], Awaitable[None]]:
             await app.take(event.message)
 
     return body
-
-
-def _add_state(app: RoleFaustApp, topic: str, rows: Rows, partitions: int) -> None:
-    attributes: Mapping[str, Any] = {"rows": rows, "topic_name": topic}
-    table = type("RoleStateTable", (StateTable,), dict(attributes))(
-        app, name="state", partitions=partitions, key_type=bytes, value_type=bytes
-    )
-    app.tables.add(table)
 
 
 def _credentials(connection: KafkaConnection) -> Any:

@@ -36,7 +36,9 @@ class StrictThread(AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        # Both are read when the consumer starts; Faust has no setting for either.
+        # All are read when the consumer starts; Faust has no setting for them, and without tables its assignor would not keep the input
+        # topics of a partition number together.
+        consumer._partition_assignment_strategy = (self.app.assignor,)  # noqa: SLF001
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         consumer._fetch_max_wait_ms = self.app.settings.fetch_wait_ms  # noqa: SLF001
         return consumer

@@ -17,6 +17,7 @@ from streamgate.topology._app import RoleFaustApp, build_app, compiled_stream_it
 from streamgate.topology._commit import AtLeastOnce, Commit
 from streamgate.topology._inputs import AppInputs
 from streamgate.topology._links import Links
+from streamgate.topology._recovery import StateRecovery
 from streamgate.topology._runtime import Runtime
 from streamgate.topology._settings import RuntimeSettings, TopicNames
 from streamgate.types import Topic
@@ -90,8 +91,7 @@ class RoleApp:
             self._app_id,
             connection=self._connection,
             names=self._names,
-            state_topic=self._state_topic,
-            rows=self._links.rows,
+            recovery=self._recovery(),
             runtime=self._runtime,
             settings=self._settings,
         )
@@ -168,6 +168,11 @@ class RoleApp:
         return self._app.owned() if self._app is not None else frozenset()
 
     # Inside.
+
+    def _recovery(self) -> StateRecovery | None:
+        if self._state_topic is None:
+            return None
+        return StateRecovery(self._connection, self._state_topic, self._links.rows, embedded=self._settings.embedded)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -36,7 +36,7 @@ async def until(look: Callable[[], Awaitable[T | None]], seconds: float = PATIEN
             found = await look()
             if found is not None:
                 return found
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 
 from streamgate.adapters.kafka_head import read_all
 from tests.fixtures_kafka import Broker
-from tests.topology.toy import PARTITIONS, make_topics, make_worker, send, until
+from tests.topology.toy import PARTITIONS, MakeWorker, make_topics, send, until
 
 ROOT = Path(__file__).parents[2]
 RECORDS = 300
@@ -34,7 +34,7 @@ async def answered_reaches(broker: Broker, prefix: str, count: int) -> None:
 
 
 @pytest.mark.slow
-async def test_nothing_is_lost_when_workers_are_killed(broker: Broker, prefix: str) -> None:
+async def test_nothing_is_lost_when_workers_are_killed(broker: Broker, prefix: str, make_worker: MakeWorker) -> None:
     """Two workers die in mid-work, a third finishes. Every record is decided and answered; what was decided twice is counted by the state."""
     await make_topics(broker, prefix)
     await send(broker, prefix + "prompts", [b"%d" % i for i in range(RECORDS)])

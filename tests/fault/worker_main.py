@@ -6,11 +6,11 @@ import asyncio
 import sys
 
 from tests.fixtures_kafka import Broker
-from tests.topology.toy import make_worker
+from tests.topology.toy import build_worker
 
 
 async def main(bootstrap: str, prefix: str, embedded: str) -> int:
-    worker = make_worker(Broker(bootstrap, embedded == "1"), prefix)
+    worker = build_worker(Broker(bootstrap, embedded == "1"), prefix)
     await worker.app.start()
     await worker.app.wait_failed()
     await worker.app.stop()

@@ -16,7 +16,7 @@ from streamgate.adapters.kafka_topics import KafkaTopics, topic_plan
 from streamgate.errors import Unavailable
 from streamgate.pipeline.ports.standing import Watermark
 from tests.fixtures_kafka import Broker
-from tests.topology.toy import RealClock, ToyStage, make_topics, make_worker, send, until
+from tests.topology.toy import MakeWorker, RealClock, ToyStage, make_topics, send, until
 
 
 @asynccontextmanager
@@ -78,7 +78,7 @@ async def test_everything_there_is_now_is_read_in_order(broker: Broker, prefix: 
 
 
 @pytest.mark.kafka
-async def test_what_is_not_committed_is_not_there(kafka: Broker, prefix: str) -> None:
+async def test_what_is_not_committed_is_not_there(kafka: Broker, prefix: str, make_worker: MakeWorker) -> None:
     """Aborted records are neither head nor content, and markers at the end hold nobody up: reader, recovery or freshness."""
     await make_topics(kafka, prefix)
     topic = prefix + "consents"

@@ -8,7 +8,7 @@ from streamgate.adapters.kafka_head import read_all
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, StateView
 from streamgate.telemetry import Committed, StageFailed
 from tests.fixtures_kafka import Broker
-from tests.topology.toy import DECIDE_POISON, PARTITIONS, POISON, SLOW, RealClock, ToyStage, Worker, make_topics, make_worker, send, until
+from tests.topology.toy import DECIDE_POISON, PARTITIONS, POISON, SLOW, MakeWorker, RealClock, ToyStage, Worker, make_topics, send, until
 
 
 async def values(broker: Broker, topic: str) -> list[bytes]:
@@ -21,7 +21,7 @@ def counts(worker: Worker) -> dict[bytes, int]:
     return {key[2:]: int(value) for found in rows for key, value in found}
 
 
-async def test_every_record_is_decided_once_and_its_state_is_recovered(broker: Broker, prefix: str) -> None:
+async def test_every_record_is_decided_once_and_its_state_is_recovered(broker: Broker, prefix: str, make_worker: MakeWorker) -> None:
     """300 records on two partitions: each answered once, with the offset of its answer; a second worker recovers exactly that state."""
     await make_topics(broker, prefix)
     wanted = [b"%d" % i for i in range(300)]
@@ -51,7 +51,7 @@ async def test_every_record_is_decided_once_and_its_state_is_recovered(broker: B
     assert sum(counts(second).values()) == 302
 
 
-async def test_what_raises_is_poisoned_and_nothing_else_is_disturbed(embedded: Broker, prefix: str) -> None:
+async def test_what_raises_is_poisoned_and_nothing_else_is_disturbed(embedded: Broker, prefix: str, make_worker: MakeWorker) -> None:
     """A stage that raises in prepare, in decide, or hangs past the limit: that record ends as poisoned, all others as usual."""
     await make_topics(embedded, prefix)
     worker = make_worker(embedded, prefix, record_seconds=1.0)
@@ -67,7 +67,7 @@ async def test_what_raises_is_poisoned_and_nothing_else_is_disturbed(embedded: B
     assert sorted(fact.error for fact in worker.telemetry.of(StageFailed)) == ["KeyError", "TimeoutError", "ValueError"]
 
 
-async def test_an_ordered_stage_is_decided_by_offset(embedded: Broker, prefix: str) -> None:
+async def test_an_ordered_stage_is_decided_by_offset(embedded: Broker, prefix: str, make_worker: MakeWorker) -> None:
     """Although records are prepared at once and finish in any order."""
     await make_topics(embedded, prefix)
     wanted: list[bytes | None] = [b"%03d" % i for i in range(150)]
@@ -80,7 +80,7 @@ async def test_an_ordered_stage_is_decided_by_offset(embedded: Broker, prefix: s
 
 
 @pytest.mark.kafka
-async def test_a_slow_record_holds_up_no_other_and_is_redone_after_a_stop(kafka: Broker, prefix: str) -> None:
+async def test_a_slow_record_holds_up_no_other_and_is_redone_after_a_stop(kafka: Broker, prefix: str, make_worker: MakeWorker) -> None:
     """The head of a partition hangs: later ones are answered, the committed offset stays at the head, and a new worker takes it up again."""
     await make_topics(kafka, prefix)
     stage = ToyStage()
@@ -99,7 +99,7 @@ async def test_a_slow_record_holds_up_no_other_and_is_redone_after_a_stop(kafka:
 
 
 @pytest.mark.kafka
-async def test_stopping_drains(kafka: Broker, prefix: str) -> None:
+async def test_stopping_drains(kafka: Broker, prefix: str, make_worker: MakeWorker) -> None:
     """What is in flight when the worker is told to stop is finished and committed, so that the next one has nothing to redo."""
     await make_topics(kafka, prefix)
     stage = ToyStage()
@@ -146,7 +146,7 @@ class Opened:
         return Effects(rows=(Row(b"open:" + self.value, b"1"),))
 
 
-async def test_the_sweep_ends_what_is_overdue(embedded: Broker, prefix: str) -> None:
+async def test_the_sweep_ends_what_is_overdue(embedded: Broker, prefix: str, make_worker: MakeWorker) -> None:
     """Each overdue row is closed once, on its own partition."""
     await make_topics(embedded, prefix)
     worker = make_worker(embedded, prefix, Opening(), sweep=Overdue(), sweep_seconds=0.1)
@@ -162,7 +162,7 @@ async def test_the_sweep_ends_what_is_overdue(embedded: Broker, prefix: str) -> 
     assert sorted(await values(embedded, prefix + "responses")) == [b"closed:open:a", b"closed:open:b", b"closed:open:c"]
 
 
-async def test_freshness_follows_the_ends_of_its_topics(broker: Broker, prefix: str) -> None:
+async def test_freshness_follows_the_ends_of_its_topics(broker: Broker, prefix: str, make_worker: MakeWorker) -> None:
     """It advances while nothing happens, waits for what is not decided yet, knows the input's ends, and publishes watermarks."""
     await make_topics(broker, prefix)
     stages = (ToyStage("prompts", hurry=True), slow := ToyStage("consents"), ToyStage("subject-requests"))
@@ -186,7 +186,7 @@ async def test_freshness_follows_the_ends_of_its_topics(broker: Broker, prefix: 
     assert [mark.value or b"" for mark in marks if mark.partition == 0][-1].endswith(b":2")
 
 
-async def test_a_stage_may_publish_on_the_trail(embedded: Broker, prefix: str) -> None:
+async def test_a_stage_may_publish_on_the_trail(embedded: Broker, prefix: str, make_worker: MakeWorker) -> None:
     """The trail returns when the broker has the record, on the partition asked for."""
     await make_topics(embedded, prefix)
     worker = make_worker(embedded, prefix)
@@ -197,7 +197,7 @@ async def test_a_stage_may_publish_on_the_trail(embedded: Broker, prefix: str) -
 
 
 @pytest.mark.kafka
-async def test_a_second_worker_takes_over_a_partition_with_its_state(kafka: Broker, prefix: str) -> None:
+async def test_a_second_worker_takes_over_a_partition_with_its_state(kafka: Broker, prefix: str, make_worker: MakeWorker) -> None:
     """While records are in flight: each worker holds the rows of its own partition only, and every record is decided."""
     await make_topics(kafka, prefix)
     first, second = make_worker(kafka, prefix), make_worker(kafka, prefix)

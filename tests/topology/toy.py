@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+import pytest_asyncio
 
 from streamgate.adapters.kafka_publisher import KafkaPublisher, Publication
 from streamgate.adapters.kafka_topics import KafkaTopics, topic_plan
@@ -84,7 +86,7 @@ class Worker:
     telemetry: FakeTelemetry
 
 
-def make_worker(
+def build_worker(
     broker: Broker,
     prefix: str,
     *stages: Any,
@@ -108,6 +110,26 @@ def make_worker(
         watermark=watermark if watermarks else None,
     )
     return Worker(app, links, telemetry)
+
+
+class MakeWorker(Protocol):
+    """See :func:`build_worker`."""
+
+    def __call__(self, broker: Broker, prefix: str, *stages: Any, **settings: Any) -> Worker: ...
+
+
+@pytest_asyncio.fixture
+async def make_worker() -> AsyncIterator[MakeWorker]:
+    """Workers that are stopped when the test ends, however it ends: Faust's tasks would outlive the event loop."""
+    made: list[Worker] = []
+
+    def make(broker: Broker, prefix: str, *stages: Any, **settings: Any) -> Worker:
+        made.append(build_worker(broker, prefix, *stages, **settings))
+        return made[-1]
+
+    yield make
+    for worker in made:
+        await worker.app.stop()
 
 
 async def make_topics(broker: Broker, prefix: str) -> None:

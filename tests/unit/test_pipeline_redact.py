@@ -147,10 +147,33 @@ async def test_what_cannot_be_read_is_dead_lettered_without_an_answer(value: byt
     assert effects.facts == (DeadLettered("prompts", code),)
 
 
-async def test_a_poisoned_prompt_is_dead_lettered() -> None:
-    """Our own fault loses no record."""
+async def test_a_poisoned_prompt_is_answered() -> None:
+    """Our own fault ends the prompt as any other failure does, once."""
     it = Vault()
-    effects = it.redact.poisoned(it.prompt()).decide(0, it.state)
+    record = it.prompt()
+    effects = it.redact.poisoned(record).decide(0, it.state)
+    assert [(response["status"], response["code"]) for response in on(effects, "responses")] == [("failed", "internal_error")]
+    it.state.apply(effects.rows)
+    assert facts(it.redact.poisoned(it.prompt()).decide(0, it.state)) == ["prompt_copy"]
+
+
+@pytest.mark.parametrize("value", [b"{}", b"\x00\x00\x00\x00\x01rest", None])
+async def test_a_poisoned_record_whose_envelope_cannot_be_read_is_dead_lettered(value: bytes | None) -> None:
+    """Also where its schema would have to be asked for: what failed once is not asked again."""
+    it = Vault()
+    effects = it.redact.poisoned(replace(it.prompt(), value=value)).decide(0, it.state)
+    assert [letter["code"] for letter in on(effects, Topic.DEAD_LETTERS)] == ["internal_error"]
+    assert not on(effects, "responses")
+
+
+async def test_a_prompt_that_fails_again_when_it_is_ended_is_dead_lettered() -> None:
+    """A subject's state that cannot be read must not stop its partition."""
+    it = Vault()
+    record = it.prompt()
+    await it.handle(it.redact, record)
+    for key in list(it.state.rows):
+        it.state.rows[key] = b"\x00"
+    effects = it.redact.poisoned(record).decide(0, it.state)
     assert [letter["code"] for letter in on(effects, Topic.DEAD_LETTERS)] == ["internal_error"]
 
 
