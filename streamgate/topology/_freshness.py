@@ -11,7 +11,8 @@ from streamgate.effects import Clock
 from streamgate.errors import Code, Unavailable
 from streamgate.types import Topic
 
-_LOOK_SECONDS: Final = 2.0
+_ASK_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 0.02
 WATCHED: Final = (Topic.CONSENTS, Topic.SUBJECT_REQUESTS)
 
 
@@ -44,11 +45,22 @@ OnFresh = Callable[[int, int, int], Awaitable[None]]
 """Told partition, time (ms) and consents offset, about twice a second per partition."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Ends of one partition's watched topics: when all below is decided, everything up to ``asked_ms`` is known."""
+
+    asked_ms: int
+    ends: Mapping[str, int]
+
+
 @dataclass(slots=True)
 class _Known:
     read_until_ms: int = 0
     consents_offset: int = 0
     told_at: float = float("-inf")
+    asked_at: float = float("-inf")
+    target: _Target | None = None
+    """Not reached yet. The partition waits for it alone; the others go on."""
 
 
 class InputFreshness:
@@ -95,46 +107,46 @@ class InputFreshness:
     async def run(self, clock: Clock, every_seconds: float, watermark_seconds: float, on_fresh: OnFresh | None) -> None:
         """Look again and again until cancelled. A look that fails leaves everything as old as it is: readers then wait or refuse."""
         while True:
-            await asyncio.sleep(every_seconds)
+            await asyncio.sleep(_LOOK_SECONDS)
             if self._inputs is None:
                 continue
             try:
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._look(self._inputs, clock)
+                async with asyncio.timeout(_ASK_SECONDS):
+                    await self._look(self._inputs, clock, every_seconds)
             except Exception:  # noqa: BLE001, S112  revoked meanwhile or the broker is away: staleness is the report, by design
                 continue
             if on_fresh is not None:
                 await self._tell(clock, watermark_seconds, on_fresh)
 
-    async def _look(self, inputs: Inputs, clock: Clock) -> None:
+    async def _look(self, inputs: Inputs, clock: Clock, every_seconds: float) -> None:
         owned = inputs.owned()
         for partition in [p for p in self._known if p not in owned]:
             del self._known[partition]
-        if not owned:
-            return
-        asked_ms = clock.now_ms()
-        topics = tuple(str(topic) for topic in WATCHED if topic in inputs.topics)
-        ends = await inputs.ends(topics, owned)
-        waiting = set(owned)
-        while waiting:
-            for partition in tuple(waiting):
-                if await self._reached(inputs, ends, partition, topics):
-                    waiting.discard(partition)
-                    self._learn(partition, asked_ms, ends.get((Topic.CONSENTS, partition), 0))
-            waiting &= inputs.owned()
-            await asyncio.sleep(0.01)
+        now = clock.monotonic()
+        known = {partition: self._known.setdefault(partition, _Known()) for partition in owned}
+        due = frozenset(p for p, k in known.items() if k.target is None and now - k.asked_at >= every_seconds)
+        if due:
+            asked_ms = clock.now_ms()
+            topics = tuple(str(topic) for topic in WATCHED if topic in inputs.topics)
+            ends = await inputs.ends(topics, due)
+            for partition in due:
+                known[partition].asked_at = now
+                known[partition].target = _Target(asked_ms, {topic: ends.get((topic, partition), 0) for topic in topics})
+        for partition, each in known.items():
+            if each.target is not None and await self._reached(inputs, partition, each.target):
+                self._learn(each, each.target)
 
-    def _learn(self, partition: int, asked_ms: int, consents_offset: int) -> None:
-        known = self._known.setdefault(partition, _Known())
-        known.read_until_ms = max(known.read_until_ms, asked_ms)
-        known.consents_offset = max(known.consents_offset, consents_offset)
+    def _learn(self, known: _Known, target: _Target) -> None:
+        known.read_until_ms = max(known.read_until_ms, target.asked_ms)
+        known.consents_offset = max(known.consents_offset, target.ends.get(Topic.CONSENTS, 0))
+        known.target = None
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
     @staticmethod
-    async def _reached(inputs: Inputs, ends: Mapping[tuple[str, int], int], partition: int, topics: tuple[str, ...]) -> bool:
-        for topic in topics:
-            if not await inputs.decided_to(topic, partition, ends.get((topic, partition), 0)):
+    async def _reached(inputs: Inputs, partition: int, target: _Target) -> bool:
+        for topic, end in target.ends.items():
+            if not await inputs.decided_to(topic, partition, end):
                 return False
         return True
 
