@@ -14,6 +14,7 @@ from streamgate.errors import ConfigError
 from streamgate.minimise import Limits
 from streamgate.pipeline._desk import Desk, KeyCache
 from streamgate.pipeline._publish import AuditWriter, DeadLetters, Responses
+from streamgate.pipeline._reader import Reader
 from streamgate.pipeline.consents import Consents, Standing
 from streamgate.pipeline.ports.stage import Stage
 from streamgate.pipeline.redact import Redact
@@ -46,7 +47,6 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
     desk = _desk(installation, KeyFile(Path(key_file)), detector, links, telemetry)
     decoder = installation.decoder()
     standing = Standing(installation.schemas.latest(Topic.STANDING))
-    partitions = installation.settings.kafka.partitions
 
     def watermark(_partition: int, at_ms: int, consents_offset: int) -> tuple[bytes, bytes]:
         return standing.watermark(consents_offset, at_ms)
@@ -56,7 +56,7 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
         installation.connection(),
         installation.prefix,
         f"{installation.prefix}vault",
-        stages=_stages(installation, decoder, desk, detector, links, standing, telemetry, partitions),
+        stages=_stages(installation, decoder, desk, detector, links, standing, telemetry),
         links=links,
         telemetry=telemetry,
         clock=desk.clock,
@@ -96,11 +96,12 @@ def _stages(
     links: Links,
     standing: Standing,
     telemetry: Telemetry,
-    partitions: int,
 ) -> tuple[Stage, ...]:
     limits = installation.settings.vault.limits
+    sleeper = SystemSleeper()
+    reader = Reader(decoder, desk.clock, sleeper, installation.settings.kafka.partitions)
     redact = Redact(
-        decoder=decoder,
+        reader=reader,
         policy=installation.policy,
         limits=Limits(prompt_bytes=limits.prompt_bytes, messages=limits.messages),
         detector=detector,
@@ -108,21 +109,19 @@ def _stages(
         desk=desk,
         telemetry=telemetry,
         clock=desk.clock,
-        sleeper=SystemSleeper(),
-        partitions=partitions,
+        sleeper=sleeper,
     )
     requests = SubjectRequests(
-        decoder=decoder,
+        reader=reader,
         desk=desk,
         standing=standing,
         results=installation.schemas.latest(Topic.SUBJECT_RESULTS),
         freshness=links.freshness,
         horizons=installation.horizons(),
-        partitions=partitions,
     )
     return (
         redact,
         Restore(decoder, desk, links.freshness, desk.clock),
-        Consents(decoder, desk, standing, partitions),
+        Consents(reader, desk, standing),
         requests,
     )

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamgate.audit import AuditFact
-from streamgate.codec import Decoder, Schema, encode
+from streamgate.codec import Schema, encode
 from streamgate.consent import Basis, ConsentEvent, Decision, apply
-from streamgate.errors import Code, RecordError, Unavailable
+from streamgate.errors import Code, RecordError
 from streamgate.pipeline._desk import Desk
-from streamgate.pipeline._screen import partition_of
+from streamgate.pipeline._reader import Reader
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline._vaultstate import VaultState
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, StateView
@@ -41,10 +41,9 @@ class Standing:
 class Consents:
     """The stage over ``consents``."""
 
-    decoder: Decoder
+    reader: Reader
     desk: Desk
     standing: Standing
-    partitions: int
     topic: str = Topic.CONSENTS
     ordered: bool = True
 
@@ -55,21 +54,10 @@ class Consents:
     async def prepare(self, record: Inbound) -> Prepared:
         """Decode, and check that the record stands where its subject's events are decided."""
         try:
-            decoded = (await self.decoder.decode(self.topic, record.value)).record
-        except (RecordError, Unavailable) as error:
+            subject, decoded = await self.reader.read_of_subject(self.topic, record)
+        except RecordError as error:
             return Undeliverable(self.desk, record, error.code)
-        subject = Subject(decoded["tenant"], decoded["subject"])
-        misplaced = place_of(record, subject, self.partitions)
-        if misplaced is not None:
-            return Undeliverable(self.desk, record, misplaced)
         return ConsentCase(self.desk, self.standing, record, subject, decoded)
-
-
-def place_of(record: Inbound, subject: Subject, partitions: int) -> Code | None:
-    """``None`` where a record is keyed by its subject and stands on that key's partition, else the code."""
-    if record.key != subject.key():
-        return Code.BAD_KEY
-    return None if partition_of(record.key, partitions) == record.partition else Code.WRONG_PARTITION
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streamgate.codec import Decoded, Decoder
+from streamgate.codec import Decoded
 from streamgate.consent import Basis, Policy
 from streamgate.detect import Detector, Span
 from streamgate.effects import Clock, Sleeper
@@ -17,7 +17,8 @@ from streamgate.errors import Code, Failed, RecordError, Refused, Unavailable, U
 from streamgate.minimise import Envelope, Limits, Minimised, Segment, Treatment, minimise, plan, read_envelope
 from streamgate.pipeline._decide_prompt import PromptCase, Ready
 from streamgate.pipeline._desk import Desk
-from streamgate.pipeline._screen import Route, partition_of, screen
+from streamgate.pipeline._reader import PAUSE_SECONDS, Reader
+from streamgate.pipeline._screen import Route, screen
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline.ports.freshness import Freshness
 from streamgate.pipeline.ports.stage import Effects, Prepared, StateView
@@ -26,16 +27,13 @@ from streamgate.types import Inbound, Topic
 
 CONSENT_AGE_MS = 2_000
 """What is known of a withdrawal is never older than this."""
-DETECTOR_PAUSE_SECONDS = 0.5
-REGISTRY_WAIT_SECONDS = 600.0
-"""How long a registry that is down is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redact:
     """The stage over ``prompts``."""
 
-    decoder: Decoder
+    reader: Reader
     policy: Policy
     limits: Limits
     detector: Detector
@@ -44,7 +42,6 @@ class Redact:
     telemetry: Telemetry
     clock: Clock
     sleeper: Sleeper
-    partitions: int
     topic: str = Topic.PROMPTS
     ordered: bool = False
 
@@ -55,11 +52,9 @@ class Redact:
     async def prepare(self, record: Inbound) -> Prepared:
         """Read, screen, minimise, detect, and wait until what is known of consents is recent enough."""
         try:
-            decoded = await self._decode(record)
+            decoded = await self.reader.read(self.topic, record)
         except Unreadable as error:
             return Undeliverable(self.desk, record, error.code)
-        except Unavailable:
-            return Undeliverable(self.desk, record, Code.UNKNOWN_SCHEMA)
         entered = self.enter(record, decoded)
         if isinstance(entered, Undeliverable):
             return entered
@@ -78,25 +73,13 @@ class Redact:
         except RecordError as error:
             # The identity can be read, another part of the envelope cannot: answer with the code alone.
             return Undeliverable(self.desk, record, error.code, _event_id(decoded))
-        if record.key != envelope.subject.key():
-            return Undeliverable(self.desk, record, Code.BAD_KEY, envelope.event_id)
-        if partition_of(record.key, self.partitions) != record.partition:
-            return Undeliverable(self.desk, record, Code.WRONG_PARTITION, envelope.event_id)
+        misplaced = self.reader.misplaced(record, envelope.subject)
+        if misplaced is not None:
+            return Undeliverable(self.desk, record, misplaced, envelope.event_id)
         route = screen(envelope, self.policy, arrived_ms=record.timestamp_ms)
         if isinstance(route, Code):
             return Undeliverable(self.desk, record, route, envelope.event_id, dead_letter=False)
         return envelope, route
-
-    async def _decode(self, record: Inbound) -> Decoded:
-        """Decode; a registry that is down is asked again for as long as the longest deadline."""
-        give_up = self.clock.monotonic() + REGISTRY_WAIT_SECONDS
-        while True:
-            try:
-                return await self.decoder.decode(Topic.PROMPTS, record.value)
-            except Unavailable:
-                if self.clock.monotonic() >= give_up:
-                    raise
-                await self.sleeper.sleep(DETECTOR_PAUSE_SECONDS)
 
     async def _ready(self, record: Inbound, decoded: Decoded, envelope: Envelope, route: Route) -> Ready:
         if route.refusal is not None:
@@ -127,7 +110,7 @@ class Redact:
                 self.telemetry.emit(PartUnavailable("detector", available=False))
                 if self.clock.now_ms() >= deadline_ms:
                     raise Refused(Code.DETECTOR_UNAVAILABLE) from None
-                await self.sleeper.sleep(DETECTOR_PAUSE_SECONDS)
+                await self.sleeper.sleep(PAUSE_SECONDS)
         if len(found) != len(texts):
             raise Refused(Code.DETECTOR_UNAVAILABLE)
         self.telemetry.emit(DetectionTimed(self.clock.monotonic() - started, sum(map(len, texts))))
@@ -149,7 +132,7 @@ class _Poisoned:
         desk, record = self.stage.desk, self.record
         last_resort = Undeliverable(desk, record, Code.INTERNAL_ERROR)
         try:
-            entered = self.stage.enter(record, self.stage.decoder.decode_known(Topic.PROMPTS, record.value))
+            entered = self.stage.enter(record, self.stage.reader.decoder.decode_known(self.stage.topic, record.value))
             case = entered if isinstance(entered, Undeliverable) else PromptCase(desk, record, *entered, Failed(Code.INTERNAL_ERROR))
             return case.decide(partition, state)
         except Exception:  # noqa: BLE001  the runtime has reported what failed first; a second failure must not stop the partition

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from streamgate.audit import AuditFact
-from streamgate.codec import Decoder, Schema, encode
+from streamgate.codec import Schema, encode
 from streamgate.errors import Code, RecordError, Status, Unavailable
 from streamgate.pipeline._desk import Desk, source_of
 from streamgate.pipeline._outcome import Outcome, Phase
+from streamgate.pipeline._reader import PAUSE_SECONDS, Reader
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline._vaultstate import VaultState
-from streamgate.pipeline.consents import Standing, place_of
+from streamgate.pipeline.consents import Standing
 from streamgate.pipeline.ports.freshness import Freshness
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, StateView
 from streamgate.rights import Destroyed, Enrolment, Horizons, admits, erase, erasure_receipt, export_document
@@ -28,14 +29,13 @@ FOREVER: Final = 2**62
 class SubjectRequests:
     """The stage over ``subject-requests``."""
 
-    decoder: Decoder
+    reader: Reader
     desk: Desk
     standing: Standing
     results: Schema
     freshness: Freshness
     horizons: Horizons
     """What only time removes; stated in every receipt and export."""
-    partitions: int
     topic: str = Topic.SUBJECT_REQUESTS
     ordered: bool = True
 
@@ -46,16 +46,20 @@ class SubjectRequests:
     async def prepare(self, record: Inbound) -> Prepared:
         """Decode; for an erasure, ask the broker where the input topics end now."""
         try:
-            decoded = (await self.decoder.decode(self.topic, record.value)).record
-        except (RecordError, Unavailable) as error:
+            subject, decoded = await self.reader.read_of_subject(self.topic, record)
+        except RecordError as error:
             return Undeliverable(self.desk, record, error.code)
-        subject = Subject(decoded["tenant"], decoded["subject"])
-        misplaced = place_of(record, subject, self.partitions)
-        if misplaced is not None:
-            return Undeliverable(self.desk, record, misplaced)
         if decoded["kind"] == "erase":
-            return ErasureCase(self, record, subject, decoded, await self.freshness.input_ends(record.partition))
+            return ErasureCase(self, record, subject, decoded, await self._ends(record.partition))
         return ExportCase(self, record, subject, decoded)
+
+    async def _ends(self, partition: int) -> Mapping[str, int]:
+        """Where the input topics end now. An erasure is not given up because the broker does not say."""
+        while True:
+            try:
+                return await self.freshness.input_ends(partition)
+            except Unavailable:
+                await self.reader.sleeper.sleep(PAUSE_SECONDS)
 
     def result(self, record: Inbound, subject: Subject, request: Mapping[str, Any], document: str, at_ms: int) -> Output:
         """The record on subject-results."""

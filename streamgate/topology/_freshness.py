@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from aiokafka.errors import KafkaError
+
 from streamgate.effects import Clock
 from streamgate.errors import Code, Unavailable
 from streamgate.types import Topic
@@ -101,7 +103,11 @@ class InputFreshness:
         """See the port."""
         if self._inputs is None:
             raise Unavailable(Code.INTERNAL_ERROR, "the worker has not started")
-        ends = await self._inputs.ends(self._inputs.topics, frozenset({partition}))
+        try:
+            async with asyncio.timeout(_ASK_SECONDS):
+                ends = await self._inputs.ends(self._inputs.topics, frozenset({partition}))
+        except (KafkaError, TimeoutError):
+            raise Unavailable(Code.INTERNAL_ERROR, "the broker does not say where topics end") from None
         return {topic: end for (topic, _), end in ends.items()}
 
     async def run(self, clock: Clock, every_seconds: float, watermark_seconds: float, on_fresh: OnFresh | None) -> None:

@@ -13,6 +13,7 @@ from streamgate.minimise import Limits
 from streamgate.pipeline._desk import Desk, KeyCache
 from streamgate.pipeline._outcome import Outcome
 from streamgate.pipeline._publish import AuditWriter, DeadLetters, Responses
+from streamgate.pipeline._reader import Reader
 from streamgate.pipeline._vaultstate import VaultState
 from streamgate.pipeline.consents import Consents, Standing
 from streamgate.pipeline.ports.stage import Effects, Output, Stage
@@ -98,8 +99,9 @@ class Vault:
         self.kms = FakeKms()
         self.desk = self._desk()
         decoder, standing = Decoder(schemas(), None), Standing(schemas().latest(Topic.STANDING))
+        reader = Reader(decoder, self.clock, self.sleeper, 1)
         self.redact = Redact(
-            decoder=decoder,
+            reader=reader,
             policy=POLICY,
             limits=Limits(prompt_bytes=1_000),
             detector=self.detector,
@@ -108,12 +110,11 @@ class Vault:
             telemetry=self.telemetry,
             clock=self.clock,
             sleeper=self.sleeper,
-            partitions=1,
         )
         self.restore = Restore(decoder, self.desk, self.freshness, self.clock)
-        self.consents = Consents(decoder, self.desk, standing, 1)
+        self.consents = Consents(reader, self.desk, standing)
         results = schemas().latest(Topic.SUBJECT_RESULTS)
-        self.requests = SubjectRequests(decoder, self.desk, standing, results, self.freshness, HORIZONS, 1)
+        self.requests = SubjectRequests(reader, self.desk, standing, results, self.freshness, HORIZONS)
         self._offsets: dict[str, int] = {}
         self._published = 0
 

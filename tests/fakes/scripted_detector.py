@@ -9,7 +9,7 @@ from streamgate.errors import Code, Unavailable
 
 
 class ScriptedDetector:
-    """Implements ``streamgate.detect.Detector``; unlike ``FakeDetector`` it finds every occurrence and keeps what it was asked."""
+    """Implements ``streamgate.detect.Detector``."""
 
     def __init__(self, values: dict[str, EntityType]) -> None:
         self.values = dict(values)

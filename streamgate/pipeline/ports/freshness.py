@@ -22,5 +22,8 @@ class Freshness(Protocol):
         ...
 
     async def input_ends(self, partition: int) -> Mapping[str, int]:
-        """End offsets of the vault's input topics on this partition, asked from the broker now; keys are logical names."""
+        """End offsets of the vault's input topics on this partition, asked from the broker now; keys are logical names.
+
+        Raises ``Unavailable`` where the broker does not say.
+        """
         ...
