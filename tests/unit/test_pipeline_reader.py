@@ -45,7 +45,7 @@ async def test_a_registry_that_is_down_is_asked_again() -> None:
     """A withdrawal written against it is read when it is back."""
     record = Vault().consent("hr", "withdraw")
     subject, fields = await reader(5).read_of_subject(Topic.CONSENTS, confluent(record))
-    assert (subject.subject_id, fields["decision"]) == ("maria", "withdraw")
+    assert (subject.subject_id, fields["decision"]) == ("anna", "withdraw")
 
 
 async def test_a_registry_that_stays_down_does_not_hold_up_its_partition_for_ever() -> None:
