@@ -4,11 +4,12 @@ from streamgate.codec._check import Problem, annotation_problems, approve, check
 from streamgate.codec._decoder import Decoded, Decoder, RegistryClient, encode
 from streamgate.codec._frame import Frame, parse_frame
 from streamgate.codec._lock import Lock
-from streamgate.codec._rules import FieldRule
+from streamgate.codec._rules import FIELD_ROLES, FieldRule
 from streamgate.codec._schema import Schema
 from streamgate.codec._set import SchemaSet, packaged_schemas
 
 __all__ = [
+    "FIELD_ROLES",
     "Decoded",
     "Decoder",
     "FieldRule",

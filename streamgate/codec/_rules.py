@@ -17,7 +17,7 @@ STRENGTH: Final[Mapping[str, int]] = {
     "drop": 7,
 }
 """The actions, from the weakest protection to the strongest. ``scan`` lets out what no detector finds."""
-ROLES: Final = frozenset(
+FIELD_ROLES: Final = frozenset(
     {
         "event_id",
         "tenant",
@@ -83,8 +83,8 @@ def mistakes(annotation: Mapping[str, Any]) -> list[str]:
     action = annotation.get("action")
     if action not in STRENGTH:
         return [*found, f"unknown action; write one of {', '.join(STRENGTH)}"]
-    if "role" in annotation and annotation["role"] not in ROLES:
-        found.append(f"unknown role; write one of {', '.join(sorted(ROLES))}")
+    if "role" in annotation and annotation["role"] not in FIELD_ROLES:
+        found.append(f"unknown role; write one of {', '.join(sorted(FIELD_ROLES))}")
     if action == "tokenise" and not _upper(annotation.get("entity")):
         found.append("tokenise needs an entity in capitals, for example PERSON")
     if action == "generalise":

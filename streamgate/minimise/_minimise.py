@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast, get_args
 
-from streamgate.codec import FieldRule
+from streamgate.codec import FIELD_ROLES, FieldRule
 from streamgate.errors import Code, Refused
 from streamgate.minimise._actions import as_text, generalise, mask
 from streamgate.minimise._envelope import well_formed
@@ -17,22 +17,7 @@ from streamgate.minimise._values import Minimised, RawMessage, Segment, Treatmen
 from streamgate.types import ChatRole
 
 ROLES: Final = frozenset(get_args(ChatRole))
-_OWN_ROLES: Final = frozenset(
-    {
-        "event_id",
-        "tenant",
-        "subject",
-        "purpose",
-        "created_at",
-        "deadline",
-        "reply_topic",
-        "traceparent",
-        "model",
-        "messages",
-        "parameters",
-        "context",
-    },
-)
+_OWN_ROLES: Final = FIELD_ROLES - {"message_role", "message_content", "tool_call_id"}
 """Roles whose fields are read for their role, and do not reach the model by themselves."""
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from streamgate.adapters.openai_chat import OpenAIChat
@@ -11,26 +9,7 @@ from streamgate.errors import ConfigError
 from streamgate.provider import ChatCall, ChatReply, Quota, RateHeaders
 from streamgate.types import MaskedMessage, MaskedText, Parameters, Usage
 from tests.fakes.faulty_provider import REPLY_MARK, FaultyProvider, completion
-from tests.fakes.openai_bench import CALL, KEY, PROMPT_MARK, Bench, watched
-
-
-@pytest.fixture(autouse=True)
-async def bench(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bench]:
-    """The adapter, a server that can fail, and a log in which nothing said may stand."""
-    async with watched(caplog) as made:
-        yield made
-
-
-@pytest.fixture
-def provider(bench: Bench) -> FaultyProvider:
-    """The server."""
-    return bench.provider
-
-
-@pytest.fixture
-def chat(bench: Bench) -> OpenAIChat:
-    """The adapter, pointed at it."""
-    return bench.chat
+from tests.fakes.openai_bench import CALL, KEY, PROMPT_MARK
 
 
 async def test_what_goes_out(provider: FaultyProvider, chat: OpenAIChat) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,28 +12,9 @@ from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.errors import Code
 from streamgate.provider import Reason
 from tests.fakes.faulty_provider import REPLY_MARK, Behaviour, FaultyProvider, completion, self_signed
-from tests.fakes.openai_bench import CALL, KEY, Bench, failure, watched
+from tests.fakes.openai_bench import CALL, KEY, failure
 
 MakeBehaviour = Callable[[FaultyProvider], Behaviour]
-
-
-@pytest.fixture(autouse=True)
-async def bench(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bench]:
-    """The adapter, a server that can fail, and a log in which nothing said may stand."""
-    async with watched(caplog) as made:
-        yield made
-
-
-@pytest.fixture
-def provider(bench: Bench) -> FaultyProvider:
-    """The server."""
-    return bench.provider
-
-
-@pytest.fixture
-def chat(bench: Bench) -> OpenAIChat:
-    """The adapter, pointed at it."""
-    return bench.chat
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,27 +11,7 @@ from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.errors import Code
 from streamgate.provider import Quota, RateHeaders, Reason
 from tests.fakes.faulty_provider import REPLY_MARK, FaultyProvider, completion
-from tests.fakes.openai_bench import CALL, Bench, failure, watched
-
-
-@pytest.fixture(autouse=True)
-async def bench(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bench]:
-    """The adapter, a server that can fail, and a log in which nothing said may stand."""
-    async with watched(caplog) as made:
-        yield made
-
-
-@pytest.fixture
-def provider(bench: Bench) -> FaultyProvider:
-    """The server."""
-    return bench.provider
-
-
-@pytest.fixture
-def chat(bench: Bench) -> OpenAIChat:
-    """The adapter, pointed at it."""
-    return bench.chat
-
+from tests.fakes.openai_bench import CALL, failure
 
 STATUSES: list[tuple[int, str | None, Code, Reason, bool]] = [
     (400, None, Code.PROVIDER_FAILED, Reason.REJECTED, False),
