@@ -104,7 +104,7 @@ NEXT_STEP: Final[dict[Code, str]] = {
     Code.PROVIDER_UNAUTHORISED: "check the provider credentials of the egress workers",
     Code.PROVIDER_QUOTA_SPENT: "the provider account has no quota left; check its billing",
     Code.CONTEXT_TOO_LONG: "the prompt exceeds the model's context window; shorten it",
-    Code.INTERNAL_ERROR: "report this with the audit reference; the original is in dead-letters",
+    Code.INTERNAL_ERROR: "our own code failed on it; report it with the event_id, then send again with a new one",
 }
 
 
