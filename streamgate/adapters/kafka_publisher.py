@@ -53,7 +53,7 @@ class KafkaPublisher:
         connection: KafkaConnection,
         *,
         embedded: bool = False,
-        max_request_bytes: int = 1_000_000,
+        max_request_bytes: int = 4_000_000,
         request_seconds: float = 20.0,
         client_id: str = "streamgate",
     ) -> None:

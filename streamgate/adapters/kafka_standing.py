@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from streamgate.adapters.kafka_connection import KafkaConnection
 from streamgate.adapters.kafka_head import manual_consumer
+from streamgate.errors import StreamgateError
 
 _RETRY_SECONDS: Final = 0.5
 W = TypeVar("W")
@@ -51,14 +52,15 @@ class StandingReader(Generic[W]):
         self._make = watermark
         self._watermarks: dict[int, tuple[int, int]] = {}
         self._forbidden: dict[tuple[int, bytes, str | None], int] = {}
+        self._unreadable: set[int] = set()
         self._changed = asyncio.Event()
         self._caught_up = False
         self._task: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether the topic was read to its end once. Before that nothing can be said about anybody."""
-        return self._caught_up
+        """Whether the topic was read to its end once, and all of it could be read. Otherwise nothing can be said about anybody."""
+        return self._caught_up and not self._unreadable
 
     async def start(self) -> None:
         """Begin to read in the background."""
@@ -74,7 +76,7 @@ class StandingReader(Generic[W]):
 
     def watermark(self, partition: int) -> W | None:
         """See the port. ``None`` as well until everything that is forbidden has been read."""
-        found = self._watermarks.get(partition)
+        found = None if partition in self._unreadable else self._watermarks.get(partition)
         return self._make(*found) if found is not None and self._caught_up else None
 
     def forbidden_at(self, partition: int, reference: bytes, purpose: str) -> int | None:
@@ -120,11 +122,13 @@ class StandingReader(Generic[W]):
     def _learn(self, partition: int, record: Any) -> None:
         if record.value is None:
             return  # compaction's business: what was forbidden for a reference stays so while this worker lives
-        standing = self._decode(record.value)
+        try:
+            standing = self._decode(record.value)
+        except StreamgateError:
+            self._unreadable.add(partition)  # it may forbid something: nobody on this partition is called any more
+            return
         if standing.kind == "watermark":
-            known = self._watermarks.get(partition)
-            if known is None or standing.at_ms > known[0]:
-                self._watermarks[partition] = (standing.at_ms, standing.consents_offset)
+            self._watermarks[partition] = (standing.at_ms, standing.consents_offset)
         elif standing.reference is not None:
             place = (partition, standing.reference, standing.purpose)
             self._forbidden[place] = max(standing.consents_offset, self._forbidden.get(place, -1))

@@ -38,6 +38,9 @@ RETENTION_DAYS: Final[Mapping[Topic, int]] = {
     Topic.DEAD_LETTERS: 14,
 }
 """Days each topic keeps its records; −1 keeps them. Standing and the state changelogs are compacted instead."""
+INPUTS: Final = frozenset({Topic.PROMPTS, Topic.CONSENTS, Topic.SUBJECT_REQUESTS})
+MAX_INPUT_BYTES: Final = 1_048_588
+"""Kafka's default. Producers of others write to these topics; every other record is ours, and may be larger than what it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,14 @@ def topic_plan(
     partitions: int,
     replication: int = 3,
     min_insync: int = 2,
-    max_message_bytes: int = 2_000_000,
+    max_message_bytes: int = 4_194_304,
     retention_days: Mapping[Topic, int] = RETENTION_DAYS,
     reply_topics: Iterable[str] = (),
 ) -> tuple[PlannedTopic, ...]:
     """Every topic of an installation; reply topics of the policy are named without the prefix."""
     common = {"min.insync.replicas": str(min(min_insync, replication)), "max.message.bytes": str(max_message_bytes)}
+    # What comes in must fit, sealed, into a dead letter, and masked into a request.
+    given = {"max.message.bytes": str(min(max_message_bytes, MAX_INPUT_BYTES))}
 
     def kept(days: int) -> dict[str, str]:
         return common | {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS if days >= 0 else -1)}
@@ -70,7 +75,11 @@ def topic_plan(
         return PlannedTopic(name, partitions, replication, configs)
 
     compacted = common | _COMPACTED
-    topics = [planned(prefix + topic, compacted if topic is Topic.STANDING else kept(retention_days[topic])) for topic in Topic]
+
+    def configs(topic: Topic) -> dict[str, str]:
+        return compacted if topic is Topic.STANDING else kept(retention_days[topic]) | (given if topic in INPUTS else {})
+
+    topics = [planned(prefix + topic, configs(topic)) for topic in Topic]
     topics += [planned(f"{prefix}{role}-state", compacted) for role in (Role.VAULT, Role.EGRESS)]
     topics += [planned(prefix + name, kept(retention_days[Topic.RESPONSES])) for name in sorted(set(reply_topics) - set(Topic))]
     return tuple(topics)

@@ -56,7 +56,7 @@ class OpenAIChat:
         trust_env: bool = False,
         output_limit: OutputLimit | None = None,
         connect_timeout_seconds: float = 5.0,
-        max_reply_bytes: int = 4 * 1024 * 1024,
+        max_reply_bytes: int = 1_500_000,
         max_connections: int = 256,
         wall_seconds: Callable[[], float] = time.time,
     ) -> None:

@@ -63,6 +63,7 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
         settings=installation.runtime(),
         sweep=VaultSweep(desk),
         watermark=watermark,
+        on_drained=desk.keys.clear,
     )
     return VaultParts(app, desk, links)
 

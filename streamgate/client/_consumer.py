@@ -19,7 +19,7 @@ class ResponseConsumer:
     """An async iterator of responses.
 
     With ``group_id`` it is an ordinary Kafka consumer group and commits what it yielded once the next one is asked for (at least
-    once: match on ``event_id``). Without, it reads every partition, from now on or from the beginning, and commits nothing.
+    once: match on tenant, subject and event id). Without, it reads every partition, from now on or from the beginning, and commits nothing.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +15,9 @@ from streamgate.client._consumer import ResponseConsumer
 from streamgate.client._events import Prompt, Response
 from streamgate.codec import SchemaSet, encode, packaged_schemas
 from streamgate.types import ChatRole, Topic
+
+_Event = tuple[str, str, str]
+"""Tenant, subject and event id: together they are unique."""
 
 
 class PromptProducer:
@@ -41,7 +44,7 @@ class PromptProducer:
         # aiokafka's default partitioner is murmur2, as streamgate checks on arrival.
         self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=idempotent, **kafka)
         self._responses = ResponseConsumer(bootstrap, topic=reply_topic, prefix=prefix, schemas=schemas, **kafka)
-        self._waiting: dict[str, asyncio.Future[Response]] = {}
+        self._waiting: dict[_Event, asyncio.Future[Response]] = {}
         self._listener: asyncio.Task[None] | None = None
         self._listening = asyncio.Lock()
 
@@ -89,14 +92,16 @@ class PromptProducer:
 
     async def exchange(self, prompt: Prompt, *, timeout_seconds: float = 120.0) -> Response:
         """Like :meth:`ask`, for a prompt that was built before. Its reply topic must be the one this producer listens to."""
+        event = (prompt.tenant, prompt.subject, prompt.event_id)
+        if event in self._waiting:
+            raise ValueError("exchange: this event is waited for already; give each prompt an event_id of its own")
         await self._listen()
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._waiting[prompt.event_id] = answer
+        answer = self._waiting[event] = asyncio.get_running_loop().create_future()
         try:
             await self.send(prompt)
             return await asyncio.wait_for(answer, timeout_seconds)
         finally:
-            self._waiting.pop(prompt.event_id, None)
+            self._waiting.pop(event, None)
 
     async def _listen(self) -> None:
         async with self._listening:
@@ -106,6 +111,14 @@ class PromptProducer:
 
     async def _dispatch(self) -> None:
         async for response in self._responses:
-            waiting = self._waiting.get(response.event_id)
+            waiting = self._waiting.get(_event_of(response, self._waiting))
             if waiting is not None and not waiting.done():
                 waiting.set_result(response)
+
+
+def _event_of(response: Response, waiting: Collection[_Event]) -> _Event:
+    """Whom a response is for. A refusal that names nobody is for whoever waits under its event id, where only one does."""
+    if response.tenant is not None and response.subject is not None:
+        return response.tenant, response.subject, response.event_id
+    candidates = [event for event in waiting if event[2] == response.event_id]
+    return candidates[0] if len(candidates) == 1 and response.text is None else ("", "", "")

@@ -52,6 +52,7 @@ class Caller:
             if code is Code.OK:
                 try:
                     await intend()
+                    code = await permit()  # once more: leaving the trace may have taken long
                 except Unavailable:
                     code = Code.PROVIDER_FAILED
             if code is not Code.OK:

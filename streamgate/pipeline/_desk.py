@@ -51,6 +51,10 @@ class KeyCache:
         self._keys.move_to_end(place)
         return key
 
+    def clear(self) -> None:
+        """Forget every key: partitions went to another worker, and erasures there are not seen here."""
+        self._keys.clear()
+
     def evict(self, digest: bytes) -> None:
         """Forget every key of a subject."""
         for place in [place for place in self._keys if place[0] == digest]:

@@ -10,7 +10,7 @@ from streamgate.errors import Code
 from streamgate.pipeline.ports.standing import StandingView
 
 FRESH_MS: Final = 2_000
-"""A watermark older than this says nothing about now."""
+"""A watermark further than this from now says nothing about now, also one from a clock that runs ahead."""
 LOOK_AGAIN_SECONDS: Final = 0.25
 
 
@@ -31,6 +31,6 @@ class Gate:
             if forbidden_at is not None and forbidden_at > request["approved_consents_offset"]:
                 return Code.CONSENT_WITHDRAWN
             watermark = self.standing.watermark(partition)
-            if watermark is not None and now_ms - watermark.at_ms < FRESH_MS:
+            if watermark is not None and abs(now_ms - watermark.at_ms) < FRESH_MS:
                 return Code.OK
             await self.standing.changed(LOOK_AGAIN_SECONDS)

@@ -10,11 +10,12 @@ from typing import Any, Final
 from streamgate.audit import AuditFact
 from streamgate.codec import encode
 from streamgate.detect import Span
+from streamgate.errors import Code, Refused
 from streamgate.minimise import Minimised, RawMessage, Segment, Treatment
 from streamgate.pipeline._context import RequestContext
 from streamgate.pipeline._desk import Desk
 from streamgate.pipeline._outcome import Outcome
-from streamgate.pipeline.ports.stage import Output
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Output
 from streamgate.rights import Enrolment
 from streamgate.types import MaskedMessage, MaskedText, Topic
 from streamgate.vault import Aad, Masker, PurposeKeys, constant_text, join_masked
@@ -25,6 +26,8 @@ PREAMBLE: Final = (
 )
 CONTEXT_TITLE: Final = "Known about this case:"
 REQUEST_KIND: Final = "request"
+LARGEST_REQUEST_BYTES: Final = LARGEST_OUTPUT_BYTES // 2
+"""Leaves room for the reply, which travels back with the request's sealed part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Issue:
         enrolment: Enrolment,
         consents_offset: int,
     ) -> Issue:
-        """Mask and seal; raise ``Refused(TOKEN_COLLISION)``."""
+        """Mask and seal; raise ``Refused``: ``TOKEN_COLLISION``, ``OVERSIZE_PROMPT``."""
         masking = _Masking(keys, keys.masker(), spans, Counter())
         messages = masking.conversation(minimised)
         token_map = masking.masker.token_map
@@ -83,7 +86,10 @@ class Issue:
             policy_version=desk.policy.version,
             detector_version=desk.detector_version,
         )
-        return cls((Output(Topic.REQUESTS, enrolment.reference, encode(desk.requests, record)), audited), dict(masking.entities))
+        value = encode(desk.requests, record)
+        if len(value) > LARGEST_REQUEST_BYTES:
+            raise Refused(Code.OVERSIZE_PROMPT)
+        return cls((Output(Topic.REQUESTS, enrolment.reference, value), audited), dict(masking.entities))
 
 
 def request_aad(tenant: str, purpose: str, digest: bytes, incarnation: int, request_id: bytes) -> Aad:

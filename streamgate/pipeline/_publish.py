@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -12,11 +11,13 @@ from streamgate.codec import Schema, encode
 from streamgate.effects import Clock, Entropy
 from streamgate.errors import NEXT_STEP, Code, Status
 from streamgate.pipeline._outcome import Outcome
-from streamgate.pipeline.ports.stage import Output, Row
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Output, Row
 from streamgate.types import Inbound, Role, Topic
 from streamgate.vault import DeadLetterSealer
 
 ORIGINAL_VERSION: Final = 1
+LARGEST_ORIGINAL_BYTES: Final = LARGEST_OUTPUT_BYTES // 2
+"""Of a dead letter's original; more than an input topic takes."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -67,9 +68,12 @@ class Responses:
             }
         return Output(outcome.reply_topic, outcome.subject.key(), encode(self.schema, record), settle)
 
-    def anonymous(self, key: bytes | None, event_id: str, code: Code) -> Output:
-        """A refusal that goes to the default topic with event id and code only: its tenant or reply topic is not to be trusted."""
-        return Output(self.default_topic, key, encode(self.schema, self._bare(event_id, Status.REFUSED, code)))
+    def anonymous(self, event_id: str, code: Code) -> Output:
+        """A refusal that goes to the default topic with event id and code only: its tenant or reply topic is not to be trusted.
+
+        Without the prompt's key too, since that names the data subject.
+        """
+        return Output(self.default_topic, None, encode(self.schema, self._bare(event_id, Status.REFUSED, code)))
 
     def _bare(self, event_id: str, status: Status, code: Code) -> dict[str, Any]:
         return {
@@ -147,13 +151,18 @@ def _aad(record: Inbound) -> bytes:
 
 
 def _original(record: Inbound) -> bytes:
-    """Key, value and headers of the original, in one byte string: version byte, then JSON with hexadecimal values."""
-    fields = {
-        "key": None if record.key is None else record.key.hex(),
-        "value": None if record.value is None else record.value.hex(),
-        "headers": {name: value.hex() for name, value in record.headers.items()},
-    }
-    return bytes([ORIGINAL_VERSION]) + json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+    """The original in one byte string, big-endian: version byte; key; value; then for each header, by name, its name and its value.
+
+    Each part is its length (4 bytes signed, −1 for none) and its bytes. The value of an original that no dead letter has room for is left
+    out; the dead letter says how long it was.
+    """
+    value = record.value if len(record.value or b"") <= LARGEST_ORIGINAL_BYTES else None
+    headers = (part for name, held in sorted(record.headers.items()) for part in (name.encode(), held))
+    return bytes([ORIGINAL_VERSION]) + b"".join(map(_part, (record.key, value, *headers)))
+
+
+def _part(data: bytes | None) -> bytes:
+    return (-1).to_bytes(4, signed=True) if data is None else len(data).to_bytes(4, signed=True) + data
 
 
 def settling(key: bytes, outcome: Outcome, row: Callable[[bytes, Outcome], Row]) -> Callable[[int], Row]:

@@ -29,7 +29,7 @@ class Undeliverable:
         outputs: tuple[Output, ...] = ()
         facts: tuple[Fact, ...] = ()
         if self.event_id is not None:
-            outputs += (desk.responses.anonymous(record.key, self.event_id, self.code),)
+            outputs += (desk.responses.anonymous(self.event_id, self.code),)
             facts += (PromptFinished(Status.REFUSED, self.code, max(0, desk.clock.now_ms() - record.timestamp_ms) / 1000),)
         if self.dead_letter:
             outputs += desk.letters.outputs(record, self.code)

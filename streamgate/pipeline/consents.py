@@ -14,6 +14,7 @@ from streamgate.pipeline._reader import Reader
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline._vaultstate import VaultState
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, StateView
+from streamgate.rights import admits
 from streamgate.telemetry import ConsentChanged
 from streamgate.types import Inbound, Subject, Topic
 
@@ -74,6 +75,9 @@ class ConsentCase:
         """Apply it; where it withdraws, tell egress."""
         vault = VaultState(state, self.desk.sealer)
         digest = vault.digest(self.subject)
+        enrolment = vault.enrolment(digest)
+        if not admits(enrolment, self.record.topic, self.record.offset):
+            return Effects()  # said before an erasure: forgotten with everything else
         event = ConsentEvent(
             purpose=self.consent["purpose"],
             decision=Decision(self.consent["decision"]),
@@ -85,7 +89,6 @@ class ConsentCase:
             return Undeliverable(self.desk, self.record, applied.code).decide(partition, state)
         if not applied.effective:
             return Effects()
-        enrolment = vault.enrolment(digest)
         reference = None if enrolment is None or enrolment.erased_at_ms is not None else enrolment.reference
         outputs = () if reference is None or event.decision is Decision.GRANT else self._forbidden(reference, event)
         known = None if event.purpose is None or self.desk.policy.purpose(event.purpose) is None else event.purpose

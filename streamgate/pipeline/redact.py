@@ -14,19 +14,27 @@ from streamgate.consent import Basis, Policy
 from streamgate.detect import Detector, Span
 from streamgate.effects import Clock, Sleeper
 from streamgate.errors import Code, Failed, RecordError, Refused, Unavailable, Unreadable
-from streamgate.minimise import Envelope, Limits, Minimised, Segment, Treatment, minimise, plan, read_envelope
+from streamgate.minimise import (
+    EVENT_ID_CHARACTERS,
+    Envelope,
+    Limits,
+    Minimised,
+    Segment,
+    Treatment,
+    minimise,
+    plan,
+    read_envelope,
+)
 from streamgate.pipeline._decide_prompt import PromptCase, Ready
 from streamgate.pipeline._desk import Desk
 from streamgate.pipeline._reader import PAUSE_SECONDS, Reader
+from streamgate.pipeline._recent import until_recent
 from streamgate.pipeline._screen import Route, screen
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline.ports.freshness import Freshness
 from streamgate.pipeline.ports.stage import Effects, Prepared, StateView
 from streamgate.telemetry import DetectionTimed, PartUnavailable, Telemetry
 from streamgate.types import Inbound, Topic
-
-CONSENT_AGE_MS = 2_000
-"""What is known of a withdrawal is never older than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +96,8 @@ class Redact:
             raise Failed(Code.DEADLINE_EXCEEDED)
         minimised = minimise(plan(decoded.schema, envelope.purpose), decoded.record, self.limits)
         spans = await self._detect(minimised, route.deadline_ms)
-        left = (route.deadline_ms - self.clock.now_ms()) / 1000
-        known_until = record.timestamp_ms if _needs_consent(route) else self.clock.now_ms() - CONSENT_AGE_MS
-        if not await self.freshness.wait(record.partition, known_until, max(0.0, left)):
+        known_until = record.timestamp_ms if _needs_consent(route) else 0
+        if not await until_recent(self.freshness, self.clock, record.partition, known_until, route.deadline_ms):
             raise Failed(Code.DEADLINE_EXCEEDED)
         return Ready(minimised, spans)
 
@@ -156,5 +163,5 @@ def _event_id(decoded: Decoded) -> str | None:
     for path, rule in decoded.schema.rules.items():
         if rule.role == "event_id":
             value = decoded.record.get(path)
-            return value if isinstance(value, str) else None
+            return value if isinstance(value, str) and len(value) <= EVENT_ID_CHARACTERS else None
     return None

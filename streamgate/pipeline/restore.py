@@ -15,17 +15,15 @@ from streamgate.pipeline._desk import Desk, source_of
 from streamgate.pipeline._issue import request_aad
 from streamgate.pipeline._outcome import Outcome, Phase
 from streamgate.pipeline._publish import Answer
+from streamgate.pipeline._recent import recent, until_recent
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline._vaultstate import VaultState
 from streamgate.pipeline.ports.freshness import Freshness
-from streamgate.pipeline.ports.stage import Effects, Prepared, StateView
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Prepared, Stale, StateView
 from streamgate.telemetry import LateCompletion, LatencyAdded, TokensRestored
 from streamgate.types import Inbound, Subject, Topic
 from streamgate.vault import TokenMap, restore
 
-CONSENT_AGE_MS = 2_000
-"""What is known of a withdrawal is never older than this when an answer is published."""
-FRESHNESS_WAIT_SECONDS = 5.0
 FRESHNESS_GIVES_UP_MS = 600_000
 REFUSALS = frozenset(
     {Code.NO_CONSENT, Code.CONSENT_WITHDRAWN, Code.SUBJECT_ERASED, Code.FINAL_SCAN_HIT, Code.PROVIDER_REFUSED},
@@ -54,11 +52,10 @@ class Restore:
             decoded = await self.decoder.decode(self.topic, record.value)
         except (RecordError, Unavailable) as error:
             return Undeliverable(self.desk, record, error.code)
-        recent = self.clock.now_ms() - CONSENT_AGE_MS
-        while not await self.freshness.wait(record.partition, recent, FRESHNESS_WAIT_SECONDS):
-            if self.clock.now_ms() - recent > FRESHNESS_GIVES_UP_MS:
-                # Not answered under what is known no longer to be recent; the sweep ends its prompt at its deadline.
-                return Undeliverable(self.desk, record, Code.DEADLINE_EXCEEDED)
+        give_up_ms = self.clock.now_ms() + FRESHNESS_GIVES_UP_MS
+        if not await until_recent(self.freshness, self.clock, record.partition, 0, give_up_ms):
+            # Not answered under what is known no longer to be recent; the sweep ends its prompt at its deadline.
+            return Undeliverable(self.desk, record, Code.DEADLINE_EXCEEDED)
         return CompletionCase(self.desk, record, decoded.record)
 
 
@@ -101,6 +98,8 @@ class CompletionCase:
         if outcome.phase is not Phase.OPEN and outcome.decided_by != by:
             return self._late()
         if outcome.phase is Phase.OPEN:
+            if not recent(self.desk.freshness, self.desk.clock, partition):
+                raise Stale
             return self._conclude(vault, key, digest, outcome, context)
         answer = self._answer(context) if outcome.status is Status.ANSWERED else None
         return self.desk.repeat(vault, key, outcome, answer)
@@ -113,6 +112,9 @@ class CompletionCase:
             return self.desk.conclude(vault, key, outcome.decided(status, code, by, self.desk.clock.now_ms()))
         answer = self._answer(context)
         effects = self.desk.conclude(vault, key, outcome.decided(Status.ANSWERED, code, by, self.desk.clock.now_ms()), answer)
+        if any(len(output.value or b"") > LARGEST_OUTPUT_BYTES for output in effects.outputs):
+            unusable = outcome.decided(Status.FAILED, Code.PROVIDER_INVALID_REPLY, by, self.desk.clock.now_ms())
+            return self.desk.conclude(vault, key, unusable)
         restored = TokensRestored(answer.restored, answer.recovered, answer.unresolved)
         added = LatencyAdded("restore", max(0, self.desk.clock.now_ms() - self.record.timestamp_ms) / 1000)
         return Effects(effects.rows, effects.outputs, (*effects.facts, restored, added))

@@ -38,6 +38,7 @@ class RoleFaustApp(faust.App):
     input_topics: frozenset[str]
     abandon: Callable[[], Awaitable[None]]
     on_committed: Callable[[dict[tuple[str, int], int]], None]
+    on_drained: Callable[[], None]
     recovery: StateRecovery | None
     running: bool = False
     """Recovered, and reading its input."""
@@ -130,6 +131,7 @@ class RoleFaustApp(faust.App):
             await self.abandon()
         await self.commit_ledgers()
         self.runtime.ledgers.close()
+        self.on_drained()
 
     async def resume_paused(self) -> None:
         """Let partitions be read again whose backlog has gone."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streamgate.effects import Clock
-from streamgate.pipeline.ports.stage import Effects, Prepared, Stage, Sweep
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Prepared, Stage, Stale, Sweep
 from streamgate.telemetry import StageFailed, Telemetry
 from streamgate.topology._commit import Batch, Commit
 from streamgate.topology._failure import where
@@ -62,8 +62,9 @@ class Committer:
         clock: Clock,
         settings: RuntimeSettings,
         finished: Callable[[Entry], None],
+        again: Callable[[Entry], None],
     ) -> None:
-        """``finished`` hears of each record whose decision Kafka has."""
+        """``finished`` hears of each record whose decision Kafka has, ``again`` of each that must be prepared once more."""
         self.partition = partition
         self.busy = False
         """Whether a batch is being carried out now."""
@@ -74,6 +75,7 @@ class Committer:
         self._clock = clock
         self._settings = settings
         self._finished = finished
+        self._again = again
         self._lanes: dict[str, Lane] = {}
         self._wake = asyncio.Event()
         self._sweep_due = False
@@ -124,8 +126,10 @@ class Committer:
             entry = self._next()
             if entry is None:
                 break
-            effects.append(self._decide(entry, view))
-            entries.append(entry)
+            decided = self._decide(entry, view)
+            if decided is not None:
+                effects.append(decided)
+                entries.append(entry)
         if not effects:
             return False
         offsets = tuple((entry.record.topic, entry.record.offset) for entry in entries)
@@ -148,17 +152,26 @@ class Committer:
                 return entry
         return None
 
-    def _decide(self, entry: Entry, view: Overlay) -> Effects:
+    def _decide(self, entry: Entry, view: Overlay) -> Effects | None:
         prepared = entry.prepared
         if prepared is None:
             raise RuntimeError("only prepared records are decided")
         try:
-            effects = prepared.decide(self.partition, view)
+            effects = _fitting(prepared.decide(self.partition, view))
+        except Stale:
+            self._prepare_again(entry)
+            return None
         except Exception as error:  # noqa: BLE001  whatever a stage raises, this record must end; the next line says what happened
             self._telemetry.emit(StageFailed(entry.record.topic, type(error).__name__, where(error)))
             effects = entry.stage.poisoned(entry.record).decide(self.partition, view)
         view.put(effects.rows)
         return effects
+
+    def _prepare_again(self, entry: Entry) -> None:
+        entry.prepared = None
+        if entry.stage.ordered:
+            self._lanes[entry.record.topic].entries.appendleft(entry)
+        self._again(entry)
 
     def _decide_sweep(self, view: Overlay, effects: list[Effects]) -> None:
         if not self._sweep_due or self._sweep is None:
@@ -173,3 +186,10 @@ class Committer:
                 effects.append(effect)
         except Exception as error:  # noqa: BLE001  no record depends on a sweep; the next one tries again
             self._telemetry.emit(StageFailed("sweep", type(error).__name__, where(error)))
+
+
+def _fitting(effects: Effects) -> Effects:
+    """Refuse what the topics would refuse: a send that can never succeed would stop the worker, at every restart again."""
+    if any(len(output.key or b"") + len(output.value or b"") > LARGEST_OUTPUT_BYTES for output in effects.outputs):
+        raise OverflowError("a record to publish is larger than the topics take")
+    return effects

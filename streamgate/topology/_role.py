@@ -47,8 +47,12 @@ class RoleApp:
         sweep: Sweep | None = None,
         state: bool = True,
         watermark: Watermarker | None = None,
+        on_drained: Callable[[], None] = lambda: None,
     ) -> None:
-        """Nothing is connected before :meth:`start`. ``watermark`` is for vault: with it standing watermarks are published."""
+        """Nothing is connected before :meth:`start`. ``watermark`` is for vault: with it standing watermarks are published.
+
+        ``on_drained`` is called when partitions are given up: what is cached of their subjects must go.
+        """
         self.role = role
         self._connection = connection
         self._app_id = app_id
@@ -59,6 +63,7 @@ class RoleApp:
         self._settings = settings
         self._sweep = sweep
         self._watermark = watermark
+        self._on_drained = on_drained
         self._names = TopicNames(prefix)
         self._state_topic = self._names.state(role) if state else None
         self._publisher = KafkaPublisher(
@@ -97,6 +102,7 @@ class RoleApp:
         )
         self._app.abandon = self._publisher.abandon
         self._app.on_committed = self._on_committed
+        self._app.on_drained = self._on_drained
         self._inputs = AppInputs(self._app)
         self._links.freshness.bind(self._inputs)
         self._telemetry.emit(WorkerState(self.role, "started"))

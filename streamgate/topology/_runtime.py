@@ -87,9 +87,7 @@ class Runtime:
         committer = self._committer(record.partition)
         if stage.ordered:
             committer.enqueue(entry)
-        task = asyncio.create_task(self._prepare(entry, committer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._begin(entry)
         place = (record.topic, record.partition)
         if ledger.unfinished >= 2 * self._settings.pool or ledger.span >= self._settings.window_records:
             self._paused.add(place)
@@ -151,11 +149,18 @@ class Runtime:
                 clock=self._clock,
                 settings=self._settings,
                 finished=self._finished,
+                again=self._begin,
             )
             task = asyncio.create_task(committer.run())
             task.add_done_callback(self._committer_ended)
             self._committers[partition] = committer, task
         return self._committers[partition][0]
+
+    def _begin(self, entry: Entry) -> None:
+        """Prepare a record, beside all others."""
+        task = asyncio.create_task(self._prepare(entry, self._committer(entry.record.partition)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _committer_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -37,7 +37,7 @@ class RuntimeSettings:
     """How often a watermark is published."""
     stall_seconds: float = 120.0
     """With work pending and nothing committed for this long the worker is not ready."""
-    max_request_bytes: int = 1_000_000
+    max_request_bytes: int = 4_000_000
     """Largest request of the producer; below the topics' ``max.message.bytes`` (a rejected record poisons an idempotent producer)."""
     fetch_wait_ms: int = 50
     """Longest wait of a fetch. The embedded broker does not wake a waiting fetch when data arrives."""

@@ -94,7 +94,7 @@ class Vault:
         self.sleeper = FakeSleeper(self.clock)
         self.telemetry = FakeTelemetry()
         self.state = FakeState()
-        self.freshness = FakeFreshness(read_until_ms=FOR_EVER)
+        self.freshness = FakeFreshness(read_until_ms=FOR_EVER, clock=self.clock)
         self.detector = ScriptedDetector({NAME: EntityType.PERSON})
         self.kms = FakeKms()
         self.desk = self._desk()

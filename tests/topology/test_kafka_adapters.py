@@ -55,10 +55,10 @@ async def test_a_changed_setting_of_a_topic_is_reported(kafka: Broker, prefix: s
     """By its name, with both values."""
     async with KafkaTopics(kafka.connection) as topics:
         await topics.apply(topic_plan(prefix, partitions=1, replication=1))
-        changed = topic_plan(prefix, partitions=1, replication=1, max_message_bytes=5_000_000)
+        changed = topic_plan(prefix, partitions=1, replication=1, max_message_bytes=500_000)
         problems = await topics.check(changed)
     assert len(problems) == len(changed)
-    assert f"{prefix}prompts: max.message.bytes is 2000000, planned is 5000000" in problems
+    assert f"{prefix}prompts: max.message.bytes is 1048588, planned is 500000" in problems
 
 
 async def test_everything_there_is_now_is_read_in_order(broker: Broker, prefix: str) -> None:

@@ -39,11 +39,11 @@ class Steps:
 
 
 async def test_permission_and_intent_come_before_the_call() -> None:
-    """In this order; the reply and its use come back."""
+    """In this order, and permission once more when the intent is on its topic; the reply and its use come back."""
     it = Egress(REPLY)
     steps = Steps(it)
     called = await steps.call()
-    assert steps.seen == ["permit before call 1", "intent before call 1"]
+    assert steps.seen == ["permit before call 1", "intent before call 1", "permit before call 1"]
     assert (called.code, called.reply, called.calls) == (Code.OK, REPLY, 1)
     assert it.telemetry.of(TokensUsed) == [TokensUsed("gpt-test", 10, 5)]
     assert it.telemetry.of(BudgetLeft)[0].requests == 999
@@ -56,6 +56,15 @@ async def test_without_permission_nothing_is_called() -> None:
     steps = Steps(it, [Code.CONSENT_WITHDRAWN])
     called = await steps.call()
     assert (called.code, called.calls, steps.seen) == (Code.CONSENT_WITHDRAWN, 0, ["permit before call 1"])
+    assert not it.model.calls
+    assert it.budgets.left("gpt-test", it.clock.monotonic()).requests == 1_000
+
+
+async def test_a_withdrawal_while_the_intent_is_written_stops_the_call() -> None:
+    """However long the audit topic takes to acknowledge it."""
+    it = Egress()
+    called = await Steps(it, [Code.OK, Code.CONSENT_WITHDRAWN]).call()
+    assert (called.code, called.calls) == (Code.CONSENT_WITHDRAWN, 0)
     assert not it.model.calls
     assert it.budgets.left("gpt-test", it.clock.monotonic()).requests == 1_000
 
@@ -95,7 +104,7 @@ async def test_a_passing_failure_is_tried_again() -> None:
     steps = Steps(it)
     called = await steps.call()
     assert (called.code, called.calls) == (Code.OK, 3)
-    assert steps.seen == [f"{step} before call {number}" for number in (1, 2, 3) for step in ("permit", "intent")]
+    assert steps.seen == [f"{step} before call {number}" for number in (1, 2, 3) for step in ("permit", "intent", "permit")]
     assert [fact.reason for fact in it.telemetry.of(CallRetried)] == ["server_error", "timeout"]
 
 
@@ -118,7 +127,7 @@ async def test_attempts_end() -> None:
 async def test_a_withdrawal_between_attempts_stops_them() -> None:
     """Permission is asked for before every call."""
     it = Egress(failed(Reason.SERVER_ERROR), REPLY)
-    called = await Steps(it, [Code.OK, Code.CONSENT_WITHDRAWN]).call()
+    called = await Steps(it, [Code.OK, Code.OK, Code.CONSENT_WITHDRAWN]).call()
     assert (called.code, called.calls) == (Code.CONSENT_WITHDRAWN, 1)
     assert len(it.model.calls) == 1
 

@@ -9,6 +9,7 @@ import pytest
 
 from streamgate.consent import Allowed, Basis, Decision, Denied, decide
 from streamgate.errors import Code
+from streamgate.pipeline.ports.stage import Effects
 from streamgate.telemetry import ConsentChanged
 from streamgate.types import Topic
 from tests.fakes.pipeline import POLICY, Vault, facts, on
@@ -112,3 +113,14 @@ async def test_a_poisoned_decision_is_dead_lettered() -> None:
     it = Vault()
     effects = it.consents.poisoned(it.consent("hr", "withdraw")).decide(0, it.state)
     assert [letter["code"] for letter in on(effects, Topic.DEAD_LETTERS)] == ["internal_error"]
+
+
+async def test_a_grant_from_before_an_erasure_is_forgotten_with_the_rest() -> None:
+    """Also where it is decided only afterwards, or comes again: the fence of the erasure covers it."""
+    it = Vault()
+    early = it.consent("marketing", "grant")
+    it.freshness.ends = {Topic.CONSENTS: 1}
+    await it.handle(it.requests, it.request("erase"))
+    assert await it.handle(it.consents, early) == Effects()
+    late = await it.handle(it.consents, it.consent("marketing", "grant"))
+    assert facts(late) == ["consent_granted"]

@@ -10,7 +10,10 @@ import pytest
 from streamgate.codec import encode
 from streamgate.detect import EntityType, Span
 from streamgate.errors import Code, Status
+from streamgate.minimise import Limits
+from streamgate.pipeline._issue import LARGEST_REQUEST_BYTES
 from streamgate.pipeline._outcome import Phase
+from streamgate.pipeline._publish import LARGEST_ORIGINAL_BYTES
 from streamgate.pipeline.ports.stage import Effects
 from streamgate.telemetry import DeadLettered, LatencyAdded, PromptAccepted
 from streamgate.types import Parameters, Topic
@@ -86,12 +89,13 @@ async def test_a_prompt_that_is_not_let_through_is_refused_by_its_code(fields: d
     [({"tenant": "nobody"}, Code.UNKNOWN_TENANT), ({"reply_topic": "responses.globex"}, Code.REPLY_TOPIC_NOT_ALLOWED)],
 )
 async def test_who_may_not_be_answered_in_full_gets_event_id_and_code_only(fields: dict[str, Any], code: Code) -> None:
-    """On the default topic; subject and purpose are not repeated, and no state is kept."""
+    """On the default topic; subject and purpose are not repeated, not as the record's key either, and no state is kept."""
     it = Vault()
     effects = await it.handle(it.redact, it.prompt(**fields))
     (response,) = on(effects, "responses")
     assert (response["event_id"], response["code"]) == ("event-1", code.value)
     assert (response["tenant"], response["subject"], response["purpose"]) == (None, None, None)
+    assert [output.key for output in effects.outputs if output.topic == "responses"] == [None]
     assert not it.state.rows
 
 
@@ -133,7 +137,7 @@ async def test_a_prompt_where_its_subject_is_not_decided_is_dead_lettered(change
     (letter,) = on(effects, Topic.DEAD_LETTERS)
     assert letter["code"] == code.value
     original = OPENER.open(letter["sealed"], f"prompts\x1f{record.partition}\x1f{record.offset}".encode())
-    assert (record.value or b"").hex().encode() in original
+    assert (record.value or b"") in original
     assert not it.state.rows
 
 
@@ -145,6 +149,25 @@ async def test_what_cannot_be_read_is_dead_lettered_without_an_answer(value: byt
     assert [letter["code"] for letter in on(effects, Topic.DEAD_LETTERS)] == [code.value]
     assert not on(effects, "responses")
     assert effects.facts == (DeadLettered("prompts", code),)
+
+
+async def test_a_prompt_whose_request_the_topics_would_not_take_is_refused() -> None:
+    """A send that can never succeed would stop the worker, at every restart again."""
+    it = Vault()
+    redact = replace(it.redact, limits=Limits(prompt_bytes=3_000_000))
+    it.detector.values = {"a@b.co": EntityType.EMAIL}
+    effects = await it.handle(redact, it.prompt("a@b.co " + "x" * LARGEST_REQUEST_BYTES))
+    assert ending(effects) == ("refused", "oversize_prompt")
+
+
+async def test_an_original_that_no_dead_letter_has_room_for_is_kept_by_its_size() -> None:
+    """Its key and headers are sealed; the value is left where it stands."""
+    it = Vault()
+    record = replace(it.prompt(), value=b"x" * (LARGEST_ORIGINAL_BYTES + 1))
+    effects = await it.handle(it.redact, record)
+    (letter,) = on(effects, Topic.DEAD_LETTERS)
+    assert letter["size_bytes"] == LARGEST_ORIGINAL_BYTES + 1
+    assert len(letter["sealed"]) < 1_000
 
 
 async def test_a_poisoned_prompt_is_answered() -> None:

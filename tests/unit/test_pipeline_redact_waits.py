@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamgate.pipeline.ports.stage import Effects
 from streamgate.telemetry import PartUnavailable
 from streamgate.types import Topic
+from tests.fakes.freshness import FakeFreshness
 from tests.fakes.pipeline import NAME, Vault, on
 
 
@@ -65,10 +68,32 @@ async def test_a_withdrawal_stops_the_next_prompt() -> None:
 async def test_a_prompt_waits_for_consents_up_to_its_own_arrival() -> None:
     """A purpose that needs consent is not refused for want of a grant that may be on its way."""
     it = Vault()
-    it.freshness.until_ms = it.clock.now_ms() - 1
+    began = it.clock.now_ms()
+    it.freshness.until_ms = began - 1
     effects = await it.handle(it.redact, it.prompt(purpose="marketing"))
     assert ending(effects) == ("failed", "deadline_exceeded")
-    assert it.freshness.waits == [(0, it.clock.now_ms(), 120.0)]
+    assert it.clock.now_ms() == began + 120_000
+    assert {wanted >= began for _, wanted, _ in it.freshness.waits} == {True}
+
+
+async def test_knowledge_that_came_late_must_be_recent_when_it_comes() -> None:
+    """Consents were known up to the prompt's arrival, but only now, minutes later: what was said since is asked for again."""
+    it = Vault()
+    await it.handle(it.consents, it.consent("marketing", "grant"))
+    began = it.clock.now_ms()
+    it.freshness.until_ms = began - 1
+
+    class Late(FakeFreshness):
+        async def wait(self, partition: int, not_before_ms: int, timeout_seconds: float) -> bool:
+            self.waits.append((partition, not_before_ms, timeout_seconds))
+            it.clock.advance(50)
+            self.until_ms = began if len(self.waits) == 1 else it.clock.now_ms()
+            return True
+
+    late = Late(began - 1)
+    effects = await it.handle(replace(it.redact, freshness=late), it.prompt(purpose="marketing"))
+    assert len(on(effects, Topic.REQUESTS)) == 1
+    assert [wanted - began for _, wanted, _ in late.waits] == [0, 48_000]
 
 
 async def test_consents_that_are_two_seconds_old_are_fresh_enough_for_other_bases() -> None:

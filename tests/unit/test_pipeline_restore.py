@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from streamgate.errors import Code
 from streamgate.pipeline._outcome import Phase
-from streamgate.pipeline.ports.stage import Effects
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Stale
 from streamgate.pipeline.restore import CompletionCase
 from streamgate.telemetry import DeadLettered, LateCompletion, LatencyAdded, PromptFinished, TokensRestored
 from streamgate.types import Topic
@@ -196,8 +197,30 @@ async def test_an_answer_waits_for_consents_that_are_recent() -> None:
     """What is known of a withdrawal is at most two seconds old when the answer is published."""
     it = Vault()
     record = it.completion(await it.accepted())
+    it.freshness.until_ms = it.clock.now_ms() - 2_001
+    began = it.clock.now_ms()
     await it.restore.prepare(record)
-    assert it.freshness.waits[-1][:2] == (0, it.clock.now_ms() - 2_000)
+    assert it.freshness.waits[0][:2] == (0, began - 2_000)
+
+
+async def test_an_answer_that_waited_too_long_to_be_decided_is_prepared_again() -> None:
+    """Behind a slow broker what was known when it was prepared has aged: nothing is decided under it."""
+    it = Vault()
+    prepared = await it.restore.prepare(it.completion(await it.accepted()))
+    it.freshness.until_ms = it.clock.now_ms() - 2_001
+    with pytest.raises(Stale):
+        prepared.decide(0, it.state)
+    it.freshness.until_ms = it.clock.now_ms()
+    assert published(prepared.decide(0, it.state))
+
+
+async def test_an_answer_that_the_topics_would_not_take_fails_the_prompt() -> None:
+    """Values put back make it longer than what the provider said."""
+    it = Vault()
+    request = await it.accepted()
+    token = re.findall(r"\[PERSON_\w+\]", request["messages"][-1]["content"])[0]
+    effects = await it.handle(it.restore, it.completion(request, text=token * (LARGEST_OUTPUT_BYTES // len(NAME) + 1)))
+    assert [(r["status"], r["code"]) for r in on(effects, "responses")] == [("failed", "provider_invalid_reply")]
 
 
 @pytest.mark.parametrize(("code", "said", "ends_as"), [("unheard", "text", "internal_error"), ("ok", None, "provider_invalid_reply")])

@@ -6,8 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from streamgate.errors import Code, Unavailable
-from streamgate.pipeline.ports.stage import Effects, Output, Row, StateView
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Output, Row, Stale, StateView
 from streamgate.telemetry import StageFailed
 from streamgate.topology import Rows, RuntimeSettings
 from streamgate.topology._runtime import Flow, Runtime
@@ -175,3 +177,55 @@ async def test_a_stage_whose_poisoned_raises_too_stops_the_worker() -> None:
     assert isinstance(await asyncio.wait_for(it.runtime.failed, 5), RuntimeError)
     assert [fact.error for fact in it.telemetry.of(StageFailed)] == ["KeyError"]
     await it.runtime.drain(0)
+
+
+class Aging(ToyStage):
+    """What it prepares has aged by the time of its first decision."""
+
+    def __init__(self, *, ordered: bool) -> None:
+        super().__init__(ordered=ordered, hurry=True)
+        self.prepared: list[bytes | None] = []
+
+    async def prepare(self, record: Inbound) -> Any:
+        self.prepared.append(record.value)
+        return AgedDecision() if self.prepared.count(record.value) == 1 else await super().prepare(record)
+
+
+class AgedDecision:
+    def decide(self, partition: int, state: StateView) -> Effects:
+        raise Stale
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_what_has_aged_is_prepared_again(ordered: bool) -> None:  # noqa: FBT001
+    """Nothing of it is decided, nothing is reported as a failure, and an ordered stage keeps its order."""
+    stage = Aging(ordered=ordered)
+    it = bench(stage)
+    for offset, value in enumerate([b"a", b"b", b"c"]):
+        it.take(offset, value)
+    await until(lambda: it.position() == 3)
+    decided = [(output.value or b"").removeprefix(b"done:") for output in it.outbox.outputs]
+    assert decided == [b"a", b"b", b"c"] if ordered else sorted(decided) == [b"a", b"b", b"c"]
+    assert sorted(value or b"" for value in stage.prepared) == [b"a", b"a", b"b", b"b", b"c", b"c"]
+    assert not it.telemetry.of(StageFailed)
+    assert await it.runtime.drain(1)
+
+
+class Huge(ToyStage):
+    async def prepare(self, record: Inbound) -> Any:
+        return HugeDecision()
+
+
+class HugeDecision:
+    def decide(self, partition: int, state: StateView) -> Effects:
+        return Effects(outputs=(Output("responses", None, bytes(LARGEST_OUTPUT_BYTES + 1)),))
+
+
+async def test_an_output_that_the_topics_would_not_take_is_never_sent() -> None:
+    """The send could never succeed, and the worker would stop on it at every start: the record ends as poisoned."""
+    it = bench(Huge())
+    it.take(0, b"a")
+    await until(lambda: it.position() == 1)
+    assert [output.value for output in it.outbox.outputs] == [b"poisoned:a"]
+    assert [fact.error for fact in it.telemetry.of(StageFailed)] == ["OverflowError"]
+    assert await it.runtime.drain(1)

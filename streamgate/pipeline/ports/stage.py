@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from streamgate.telemetry import Fact
 from streamgate.types import Inbound
+
+LARGEST_OUTPUT_BYTES: Final = 3_900_000
+"""Key and value of one record that a worker publishes; what the topics take, less room for the record's frame."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,11 +67,15 @@ class StateView(Protocol):
         ...
 
 
+class Stale(Exception):
+    """What was prepared has aged while it waited to be decided."""
+
+
 class Prepared(Protocol):
     """A record that is ready to be decided."""
 
     def decide(self, partition: int, state: StateView) -> Effects:
-        """Pure over ``state``; takes no time to speak of and never raises on account of the record."""
+        """Pure over ``state``; takes no time to speak of. Raises :class:`Stale`, and nothing else on account of the record."""
         ...
 
 
