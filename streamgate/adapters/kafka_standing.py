@@ -60,7 +60,8 @@ class StandingReader(Generic[W]):
     @property
     def ready(self) -> bool:
         """Whether the topic was read to its end once, and all of it could be read. Otherwise nothing can be said about anybody."""
-        return self._caught_up and not self._unreadable
+        reading = self._task is not None and not self._task.done()
+        return reading and self._caught_up and not self._unreadable
 
     async def start(self) -> None:
         """Begin to read in the background."""
