@@ -14,6 +14,8 @@ from streamgate.rights._horizons import Horizons, instant
 from streamgate.types import Subject
 
 FORMAT: Final = "streamgate/export/1"
+MOST_USES: Final = 10_000
+"""The newest uses are listed: one record of a topic must hold the document."""
 
 
 class Held(Protocol):
@@ -81,6 +83,8 @@ def export_document(
     now_ms: int,
 ) -> str:
     """The export as JSON. ``keys`` is how many keys are held for the subject; no key is ever exported."""
+    recorded = sorted(uses, key=lambda use: use.arrived_ms)
+    listed = recorded[-MOST_USES:]
     document: dict[str, Any] = {
         "format": FORMAT,
         "request_id": request_id,
@@ -90,7 +94,8 @@ def export_document(
         "enrolment": _enrolment(enrolment),
         "keys_held": keys,
         "decisions": [_decision(held) for held in consents],
-        "uses": [_use(use) for use in sorted(uses, key=lambda use: use.arrived_ms)],
+        "uses": [_use(use) for use in listed],
+        "earlier_uses_not_listed": len(recorded) - len(listed),
         "held_elsewhere": {
             "statement": "streamgate keeps no prompt and no answer. Copies are in these places until their time is over.",
             "places": horizons.elsewhere(),

@@ -1,13 +1,16 @@
 """The export and the receipt say what is held, what was destroyed, and what only time removes."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import pytest
 
 from streamgate.consent import ConsentEvent, Decision
 from streamgate.errors import Code, Status, StreamgateError
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES
 from streamgate.rights import NOT_KEPT_EMBEDDED, Destroyed, Enrolment, Horizons, erasure_receipt, export_document
+from streamgate.rights._export import MOST_USES
 from streamgate.types import Subject
 
 HORIZONS = Horizons({"streamgate.prompts": 1, "streamgate.responses": 7}, "OpenAI", 30, 60)
@@ -25,14 +28,17 @@ class Used:
     model: str = "gpt-4o-mini"
 
 
-def exported(enrolment: Enrolment | None = ERASED, horizons: Horizons = HORIZONS) -> str:
+USES = (Used(2_000, None), Used(1_000, Status.ANSWERED))
+
+
+def exported(enrolment: Enrolment | None = ERASED, horizons: Horizons = HORIZONS, uses: Iterable[Used] = USES) -> str:
     return export_document(
         request_id="r-1",
         subject=Subject("acme", "customer-7"),
         enrolment=enrolment,
         keys=2,
         consents=[ConsentEvent(None, Decision.WITHDRAW, 2**62, 4), ConsentEvent("hr", Decision.GRANT, 1, 3)],
-        uses=[Used(2_000, None), Used(1_000, Status.ANSWERED)],
+        uses=uses,
         horizons=horizons,
         now_ms=5_000,
     )
@@ -46,6 +52,15 @@ def test_the_export_tells_everything_that_is_held() -> None:
     assert document["keys_held"] == 2
     assert document["decisions"][1] == {"purpose": "hr", "decision": "grant", "decided_at": "1970-01-01T00:00:00.001Z"}
     assert [(use["status"], use["code"]) for use in document["uses"]] == [("answered", "ok"), ("in progress", None)]
+
+
+def test_an_export_fits_into_a_record() -> None:
+    """However many uses there were: the newest are listed, and how many are not is said."""
+    text = exported(uses=(Used(at, Status.ANSWERED, model="m" * 60) for at in range(MOST_USES + 5)))
+    document = json.loads(text)
+    assert (len(document["uses"]), document["earlier_uses_not_listed"]) == (MOST_USES, 5)
+    assert document["uses"][0]["at"] == "1970-01-01T00:00:00.005Z"
+    assert len(text.encode()) < LARGEST_OUTPUT_BYTES
 
 
 def test_a_time_beyond_the_calendar_is_told_as_it_is() -> None:
