@@ -177,15 +177,16 @@ class Committer:
         if not self._sweep_due or self._sweep is None:
             return
         self._sweep_due = False
-        try:
-            due = self._sweep.due(self.partition, view)
-            self._sweep_due = len(due) > self._settings.batch  # the rest comes right after
-            for prepared in due[: self._settings.batch]:
-                effect = prepared.decide(self.partition, view)
-                view.put(effect.rows)
-                effects.append(effect)
-        except Exception as error:  # noqa: BLE001  no record depends on a sweep; the next one tries again
-            self._telemetry.emit(StageFailed("sweep", type(error).__name__, where(error)))
+        due = self._sweep.due(self.partition, view)
+        self._sweep_due = len(due) > self._settings.batch  # the rest comes right after
+        for prepared in due[: self._settings.batch]:
+            try:
+                effect = _fitting(prepared.decide(self.partition, view))
+            except Exception as error:  # noqa: BLE001  a row that cannot be read must not hold up the others; the next sweep tries again
+                self._telemetry.emit(StageFailed("sweep", type(error).__name__, where(error)))
+                continue
+            view.put(effect.rows)
+            effects.append(effect)
 
 
 def _fitting(effects: Effects) -> Effects:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streamgate.errors import Code, Unavailable
-from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Output, Row, Stale, StateView
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Output, Row, Stale, StateView, Sweep
 from streamgate.telemetry import StageFailed
 from streamgate.topology import Rows, RuntimeSettings
 from streamgate.topology._runtime import Flow, Runtime
@@ -34,11 +34,11 @@ class Bench:
         return ledger.position if ledger else None
 
 
-def bench(*stages: Any, **settings: Any) -> Bench:
+def bench(*stages: Any, sweep: Sweep | None = None, **settings: Any) -> Bench:
     outbox, rows, telemetry = FakeOutbox(), Rows(), FakeTelemetry()
     runtime = Runtime(
         stages=stages or (ToyStage(hurry=True),),
-        sweep=None,
+        sweep=sweep,
         commit=outbox,
         rows=rows,
         telemetry=telemetry,
@@ -177,6 +177,33 @@ async def test_a_stage_whose_poisoned_raises_too_stops_the_worker() -> None:
     assert isinstance(await asyncio.wait_for(it.runtime.failed, 5), RuntimeError)
     assert [fact.error for fact in it.telemetry.of(StageFailed)] == ["KeyError"]
     await it.runtime.drain(0)
+
+
+class Sweeping:
+    """Three rows are due; the first cannot be read."""
+
+    def due(self, partition: int, state: StateView) -> tuple[Any, ...]:
+        return tuple(Due(key) for key in (b"bad", b"x", b"y") if state.get(b"done:" + key) is None)
+
+
+@dataclass
+class Due:
+    key: bytes
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        if self.key == b"bad":
+            raise ValueError("a row that does not open")
+        return Effects(rows=(Row(b"done:" + self.key, b"1"),))
+
+
+async def test_a_row_that_cannot_be_read_holds_up_no_other() -> None:
+    """What else is due is swept all the same; the failure is reported at each sweep."""
+    it = bench(sweep=Sweeping())
+    it.runtime.sweep({0})
+    await until(lambda: it.rows.get(0, b"done:y") == b"1")
+    assert it.rows.get(0, b"done:x") == b"1"
+    assert [fact.error for fact in it.telemetry.of(StageFailed)] == ["ValueError"]
+    assert await it.runtime.drain(1)
 
 
 class Aging(ToyStage):
