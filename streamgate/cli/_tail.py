@@ -67,8 +67,10 @@ def _value(value: Any, path: str, rules: Mapping[str, FieldRule], *, reveal: boo
     if action in NEVER:
         return "‹sealed›" if action == "seal" else "‹not shown›"
     if isinstance(value, Mapping):
-        nested = any(other.startswith(path + ".") for other in rules)
-        return {name: _value(each, f"{path}.{name}", rules, reveal=reveal) if nested else each for name, each in value.items()}
+        if any(other.startswith(path + ".") for other in rules):
+            return {name: _value(each, f"{path}.{name}", rules, reveal=reveal) for name, each in value.items()}
+        # A map: its keys are as raw as its values.
+        return value if action in SHOWN or reveal else f"‹{action}: {len(value)} entries›"
     if isinstance(value, list):
         return [_item(each, path, rules, action, reveal=reveal) for each in value]
     return _leaf(value, action, reveal=reveal)
@@ -81,11 +83,11 @@ def _item(each: Any, path: str, rules: Mapping[str, FieldRule], action: str, *, 
 
 
 def _leaf(value: Any, action: str, *, reveal: bool) -> Any:
+    if not (action in SHOWN or reveal):
+        return f"‹{action}: {len(value)} bytes›" if isinstance(value, bytes) else f"‹{action}: {len(str(value))} characters›"
     if isinstance(value, bytes):
         return value.hex() if len(value) <= LONGEST_BYTES else f"‹{len(value)} bytes›"
-    if action in SHOWN or reveal:
-        return value
-    return f"‹{action}: {len(str(value))} characters›"
+    return value
 
 
 def _coloured(shown: Mapping[str, Any]) -> Text:

@@ -7,6 +7,7 @@ from streamgate.codec._lock import Lock
 from streamgate.codec._rules import FIELD_ROLES, FieldRule
 from streamgate.codec._schema import Schema
 from streamgate.codec._set import SchemaSet, packaged_schemas
+from streamgate.codec._walk import above
 
 __all__ = [
     "FIELD_ROLES",
@@ -19,6 +20,7 @@ __all__ = [
     "RegistryClient",
     "Schema",
     "SchemaSet",
+    "above",
     "annotation_problems",
     "approve",
     "check",

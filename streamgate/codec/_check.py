@@ -15,8 +15,9 @@ from typing import Any
 
 from streamgate.codec._lock import Lock
 from streamgate.codec._rules import mistakes, weaker
-from streamgate.codec._schema import PROPERTY, Schema, walk
+from streamgate.codec._schema import Schema
 from streamgate.codec._set import read_directory
+from streamgate.codec._walk import PROPERTY, above, walk
 from streamgate.errors import Code, SchemaRejected
 
 
@@ -37,22 +38,26 @@ class Problem:
 
 def annotation_problems(schema: Schema) -> list[Problem]:
     """Fields without a usable annotation."""
-    found: list[Problem] = []
-    for path, field in walk(schema.definition):
+    walked = walk(schema.definition)
+    found = [Problem("annotation", f"{schema.topic}/v{schema.version} {path}", reason) for path, reason in walked.unknown]
+    for path, field in walked.fields:
         annotation = field.get(PROPERTY)
         place = f"{schema.topic}/v{schema.version} {path}"
         if not isinstance(annotation, Mapping):
             found.append(Problem("annotation", place, "has no streamgate property; say what happens to it (drop it, if nothing needs it)"))
             continue
         found += [Problem("annotation", place, text) for text in mistakes(annotation)]
+        outer = None if (parent := above(path)) is None else schema.rules.get(parent)
+        if outer is not None and outer.action in {"drop", "seal"} and annotation.get("action") not in {"drop", outer.action}:
+            found.append(Problem("annotation", place, f"stands inside {parent}, which is {outer.action}; annotate both the same"))
     return found
 
 
 def incompatible(old: Schema, new: Schema) -> list[Problem]:
     """What keeps a reader of ``new`` from reading what ``old`` wrote."""
-    before = dict(walk(old.definition))
+    before = dict(walk(old.definition).fields)
     found: list[Problem] = []
-    for path, field in walk(new.definition):
+    for path, field in walk(new.definition).fields:
         place = f"{new.topic}/v{new.version} {path}"
         earlier = before.get(path)
         if earlier is None:

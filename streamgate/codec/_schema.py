@@ -6,18 +6,17 @@ import hashlib
 import io
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import fastavro
 from fastavro.schema import SchemaParseException, fingerprint, to_parsing_canonical_form
 
-from streamgate.codec._rules import FieldRule
+from streamgate.codec._rules import FieldRule, strictest
+from streamgate.codec._walk import PROPERTY, Walk, walk
 from streamgate.errors import Code, SchemaRejected, Unreadable
 
-PROPERTY: Final = "streamgate"
-MAX_DEPTH: Final = 16
 _DECODE_ERRORS: Final = (
     EOFError,
     ValueError,
@@ -45,6 +44,8 @@ class Schema:
     sha256: str
     """Over the whole definition with its annotations, canonical JSON. What the lock approves."""
     rules: Mapping[str, FieldRule]
+    maps: frozenset[str]
+    """Paths at which a map stands: its values have no annotations of their own."""
     _parsed: Any
 
     @classmethod
@@ -59,8 +60,8 @@ class Schema:
             raise SchemaRejected(Code.UNKNOWN_SCHEMA, (f"{topic}: not a valid Avro schema",)) from None
         if not isinstance(definition, dict) or definition.get("type") != "record":
             raise SchemaRejected(Code.UNKNOWN_SCHEMA, (f"{topic}: not a record schema",))
-        rules = {path: FieldRule.of(field[PROPERTY]) for path, field in walk(definition) if isinstance(field.get(PROPERTY), dict)}
-        return cls(topic, version, definition, mark, canonical_sha256(definition), rules, parsed)
+        found = walk(definition)
+        return cls(topic, version, definition, mark, canonical_sha256(definition), _rules(found), found.maps, parsed)
 
     def decode(self, payload: bytes) -> dict[str, Any]:
         """Read a body, to its last byte; raise ``Unreadable(UNDECODABLE | INVALID_UTF8)``."""
@@ -85,41 +86,21 @@ class Schema:
         return stream.getvalue()
 
 
+def _rules(found: Walk) -> dict[str, FieldRule]:
+    """The rule of each annotated path; where two branches of a union have a field of one name, the stricter one holds for both."""
+    rules: dict[str, FieldRule] = {}
+    bare = {path for path, field in found.fields if not isinstance(field.get(PROPERTY), Mapping)}
+    for path, field in found.fields:
+        if path not in bare:
+            rule = FieldRule.of(field[PROPERTY])
+            rules[path] = strictest(rules[path], rule) if path in rules else rule
+    return rules
+
+
 def canonical_sha256(definition: Any) -> str:
     """SHA-256 over JSON with sorted keys and no blanks, UTF-8; hexadecimal."""
     text = json.dumps(definition, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def walk(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every field at every depth with its path; ``[]`` stands for items of an array, ``{}`` for values of a map."""
-    yield from _walk(definition, "", {})
-
-
-def _walk(schema: Any, prefix: str, named: dict[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:  # noqa: C901  one branch a kind of Avro type
-    if prefix.count(".") > MAX_DEPTH:
-        return  # a record that holds itself
-    if isinstance(schema, list):
-        for branch in schema:
-            yield from _walk(branch, prefix, named)
-    elif isinstance(schema, str):
-        if schema in named:
-            yield from _walk({**named[schema], "name": None}, prefix, named)
-    elif isinstance(schema, Mapping):
-        kind = schema.get("type")
-        if kind == "record":
-            if schema.get("name") is not None:
-                named[schema["name"]] = schema
-            for field in schema["fields"]:
-                path = f"{prefix}.{field['name']}" if prefix else field["name"]
-                yield path, field
-                yield from _walk(field["type"], path, named)
-        elif kind == "array":
-            yield from _walk(schema["items"], prefix + "[]", named)
-        elif kind == "map":
-            yield from _walk(schema["values"], prefix + "{}", named)
-        elif isinstance(kind, list | Mapping):
-            yield from _walk(kind, prefix, named)
 
 
 def _times_as_numbers(schema: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +14,8 @@ from streamgate.types import Subject
 
 EVENT_ID_CHARACTERS: Final = 128
 NAME_CHARACTERS: Final = 256
-TRACEPARENT_CHARACTERS: Final = 128
+TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+"""W3C Trace Context, section 3.2."""
 LATEST_MS: Final = 253_402_300_799_999
 """The end of the year 9999."""
 
@@ -49,7 +51,7 @@ def read_envelope(schema: Schema, record: Mapping[str, Any]) -> Envelope:
         created_at_ms=reader.time("created_at") or 0,
         deadline_at_ms=reader.time("deadline"),
         reply_topic=reader.text("reply_topic", NAME_CHARACTERS),
-        traceparent=reader.text("traceparent", TRACEPARENT_CHARACTERS),
+        traceparent=_traceparent(reader.value("traceparent")),
         model=reader.text("model", NAME_CHARACTERS),
     )
 
@@ -96,6 +98,11 @@ class _Reader:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LATEST_MS:
             raise Refused(Code.INVALID_FIELD, role)
         return value
+
+
+def _traceparent(value: Any) -> str | None:
+    """Anything else than a trace context is as good as none: it must not carry text past the masking."""
+    return value if isinstance(value, str) and TRACEPARENT.fullmatch(value) else None
 
 
 def well_formed(text: str) -> bool:

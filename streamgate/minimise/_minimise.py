@@ -19,6 +19,7 @@ from streamgate.types import ChatRole
 ROLES: Final = frozenset(get_args(ChatRole))
 _OWN_ROLES: Final = FIELD_ROLES - {"message_role", "message_content", "tool_call_id"}
 """Roles whose fields are read for their role, and do not reach the model by themselves."""
+_MARKED: Final = frozenset({"tokenise", "pseudonymise", "seal", "mask"})
 
 
 def minimise(plan: Plan, record: Mapping[str, Any], limits: Limits) -> Minimised:
@@ -35,7 +36,7 @@ def minimise(plan: Plan, record: Mapping[str, Any], limits: Limits) -> Minimised
         raise Refused(Code.INVALID_UTF8)
     if sum(len(text.encode()) for text in everything) > limits.prompt_bytes or len(texts) > limits.parts:
         raise Refused(Code.OVERSIZE_PROMPT)
-    return Minimised(messages, context, stop, work.sealed, work.dropped, parameters)
+    return Minimised(messages, context, stop, work.sealed, work.dropped, parameters, tuple(work.marked))
 
 
 @dataclass(slots=True, repr=False)
@@ -43,6 +44,7 @@ class _Work:
     plan: Plan
     sealed: dict[str, str] = field(default_factory=dict)
     dropped: int = 0
+    marked: list[tuple[str, str | None]] = field(default_factory=list)
 
     def messages(self, record: Mapping[str, Any], limits: Limits) -> Iterator[RawMessage]:
         """The conversation, in order."""
@@ -72,7 +74,7 @@ class _Work:
         elif isinstance(content, list):
             for part in content:
                 if isinstance(part, str):
-                    yield from self._field(part, path + "[]")
+                    yield from self._field(part, path)
                 elif isinstance(part, Mapping):
                     if part.get("type", "text") != "text":
                         raise Refused(Code.INVALID_FIELD, f"{path}[].type")
@@ -87,40 +89,37 @@ class _Work:
         for name, value in record.items():
             rule = self.plan.rules.get(name)
             if rule is not None and rule.role in _OWN_ROLES:
-                if rule.role == "context" and isinstance(value, Mapping):
-                    yield from self._record(value, name)
+                if rule.role == "context":
+                    yield from self._field(value, name)
                 continue
             yield from self._field(value, name)
 
-    def _record(self, record: Mapping[str, Any], path: str) -> Iterator[Segment]:
-        for name, value in record.items():
-            yield from self._field(value, f"{path}.{name}")
-
     def _field(self, value: Any, path: str) -> Iterator[Segment]:
-        """One field's segments; nested records and lists are walked, each leaf under its own rule."""
-        if value is None:
-            return
+        """One field's segments."""
         rule = self.plan.rule(path)
         if rule.action == "drop":
-            self.dropped += 1
-        elif isinstance(value, Mapping):
-            yield from self._nested(value, path)
-        elif isinstance(value, list):
-            for item in value:
-                yield from self._record(item, f"{path}[]") if isinstance(item, Mapping) else self._leaf(item, path, rule)
+            self.dropped += value is not None
         else:
-            yield from self._leaf(value, path, rule)
+            yield from self._inside(value, path, path, rule)
 
-    def _nested(self, value: Mapping[str, Any], path: str) -> Iterator[Segment]:
-        """A record's fields have rules of their own; a map's values have the map's."""
-        if any(known.startswith(path + ".") for known in self.plan.rules):
-            yield from self._record(value, path)
-            return
-        for item in value.values():
-            # A map's keys are data nobody annotated: they stay behind.
-            yield from self._leaf(item, path, self.plan.rule(path))
+    def _inside(self, value: Any, path: str, at: str, rule: FieldRule) -> Iterator[Segment]:
+        """A record's fields have rules of their own; an array's items and a map's values have their field's."""
+        if isinstance(value, list):
+            for item in value:
+                yield from self._inside(item, path, at + "[]", rule)
+        elif not isinstance(value, Mapping):
+            if value is not None:
+                yield from self._leaf(value, path, rule)
+        elif at in self.plan.maps:
+            for item in value.values():  # a map's keys are data that nobody annotated: they stay behind
+                yield from self._inside(item, path, at + "{}", rule)
+        else:
+            for name, item in value.items():
+                yield from self._field(item, f"{at}.{name}")
 
     def _leaf(self, value: Any, path: str, rule: FieldRule) -> Iterator[Segment]:
+        if rule.action in _MARKED or (rule.action == "generalise" and isinstance(value, str)):
+            self.marked.append((as_text(value, path), rule.entity))
         match rule.action:
             case "keep":
                 yield Segment(path, Treatment.PLAIN, as_text(value, path))

@@ -14,6 +14,8 @@ from streamgate.types import Parameters
 
 HOTTEST: Final = 2.0
 MOST_TOKENS: Final = 1_000_000
+SEED_BITS: Final = 31
+"""A seed needs no more, and a longer number may be somebody's."""
 
 
 def read_parameters(plan: Plan, record: Mapping[str, Any], limits: Limits) -> tuple[Parameters, tuple[Segment, ...]]:
@@ -30,7 +32,7 @@ def read_parameters(plan: Plan, record: Mapping[str, Any], limits: Limits) -> tu
         temperature=_number(allowed.get("temperature"), HOTTEST, f"{path}.temperature"),
         top_p=_number(allowed.get("top_p"), 1.0, f"{path}.top_p"),
         max_output_tokens=_whole(allowed.get("max_output_tokens"), f"{path}.max_output_tokens"),
-        seed=allowed.get("seed"),
+        seed=_seed(allowed.get("seed"), f"{path}.seed"),
     )
     return parameters, tuple(Segment(f"{path}.stop", Treatment.SCAN, each) for each in stop)
 
@@ -47,5 +49,13 @@ def _whole(value: Any, path: str) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MOST_TOKENS:
+        raise Refused(Code.INVALID_FIELD, path)
+    return value
+
+
+def _seed(value: Any, path: str) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not -(2**SEED_BITS) <= value < 2**SEED_BITS:
         raise Refused(Code.INVALID_FIELD, path)
     return value

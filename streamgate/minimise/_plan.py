@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from streamgate.codec import FieldRule, Schema
+from streamgate.codec import FieldRule, Schema, above
 
 DROP: Final = FieldRule("drop")
+SEAL: Final = FieldRule("seal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Plan:
     rules: Mapping[str, FieldRule]
     roles: Mapping[str, str]
     """Path by role."""
+    maps: frozenset[str] = frozenset()
+    """Paths at which a map stands."""
 
     def rule(self, path: str) -> FieldRule:
         """The rule of a path; what the schema does not mention is dropped."""
@@ -29,9 +32,19 @@ class Plan:
 
 
 def plan(schema: Schema, purpose: str) -> Plan:
-    """The plan for one purpose."""
-    in_force = {path: DROP if rule.purposes is not None and purpose not in rule.purposes else rule for path, rule in schema.rules.items()}
-    return Plan(in_force, roles(schema))
+    """The plan for one purpose. What is dropped or sealed is so with everything in it."""
+    in_force: dict[str, FieldRule] = {}
+    for path, rule in schema.rules.items():  # in schema order: a record before its fields
+        parent = above(path)
+        outer = None if parent is None else in_force.get(parent, DROP)
+        for_this = rule.purposes is None or purpose in rule.purposes
+        if not for_this or (outer is not None and outer.action == "drop"):
+            in_force[path] = DROP
+        elif outer is not None and outer.action == "seal" and rule.action != "drop":
+            in_force[path] = SEAL
+        else:
+            in_force[path] = rule
+    return Plan(in_force, roles(schema), schema.maps)
 
 
 def roles(schema: Schema) -> dict[str, str]:

@@ -60,6 +60,8 @@ class Minimised:
     """Fields with a value that stay behind."""
     parameters: Parameters
     """Without stop sequences."""
+    marked: tuple[tuple[str, str | None], ...] = ()
+    """Raw values that the schema protects, with the entity it names: they must not stand in free text either."""
 
     def __repr__(self) -> str:
         """Show counts only."""

@@ -74,22 +74,26 @@ class Issue:
             "detector_version": desk.detector_version,
             "sealed": sealed,
         }
-        audited = desk.audit.output(
-            AuditFact.PROMPT_ACCEPTED,
-            reference=enrolment.reference,
-            request_id=request_id,
-            tenant=outcome.tenant,
-            purpose=outcome.purpose,
-            basis=outcome.basis,
-            model=outcome.model,
-            counts={**masking.entities, "dropped_fields": minimised.dropped},
-            policy_version=desk.policy.version,
-            detector_version=desk.detector_version,
-        )
         value = encode(desk.requests, record)
         if len(value) > LARGEST_REQUEST_BYTES:
             raise Refused(Code.OVERSIZE_PROMPT)
+        audited = _audited(desk, outcome, enrolment, {**masking.entities, "dropped_fields": minimised.dropped})
         return cls((Output(Topic.REQUESTS, enrolment.reference, value), audited), dict(masking.entities))
+
+
+def _audited(desk: Desk, outcome: Outcome, enrolment: Enrolment, counts: Mapping[str, int]) -> Output:
+    return desk.audit.output(
+        AuditFact.PROMPT_ACCEPTED,
+        reference=enrolment.reference,
+        request_id=bytes.fromhex(outcome.request_id),
+        tenant=outcome.tenant,
+        purpose=outcome.purpose,
+        basis=outcome.basis,
+        model=outcome.model,
+        counts=counts,
+        policy_version=desk.policy.version,
+        detector_version=desk.detector_version,
+    )
 
 
 def request_aad(tenant: str, purpose: str, digest: bytes, incarnation: int, request_id: bytes) -> Aad:
