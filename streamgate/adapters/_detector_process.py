@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from streamgate.detect import Span
 
 READY: Final = "ready"
 FAILED: Final = "failed"
@@ -21,12 +25,17 @@ def serve(pipe: Connection, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with(parent)
     from streamgate.adapters.presidio import PresidioAnalyzer  # noqa: PLC0415  seconds of imports that only this process needs
-    from streamgate.detect import merge_all, scan_patterns  # noqa: PLC0415  same
+    from streamgate.detect import merge_all, scan_copy, scan_patterns  # noqa: PLC0415  same
 
+    logging.disable(logging.CRITICAL)  # a library's log line may quote the text, and this process has nothing else to say
     analyzer = PresidioAnalyzer()
 
+    def found(text: str) -> list[Span]:
+        copy = scan_copy(text)
+        return [*scan_patterns(text), *(copy.back(span) for span in analyzer.spans(copy.text))]
+
     def look(texts: Sequence[str]) -> list[list[Found]]:
-        merged = merge_all(texts, [[*scan_patterns(text), *analyzer.spans(text)] for text in texts])
+        merged = merge_all(texts, [found(text) for text in texts])
         return [[(span.start, span.end, span.type.value, span.score, span.by) for span in spans] for spans in merged]
 
     look(["Warm up: Jane Doe, 1 Main Street."])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from streamgate.detect._again import Wanted
 from streamgate.detect._types import EntityType, Span
 from streamgate.detect._words import nameless
 
 SHORTEST_REPEATED: Final = 3
-MOST_REPEATED: Final = 500
+SHORTEST_MARKED: Final = 4
+_MODEL: Final = "presidio:"
+"""What a model found, it may have taken for a name; what a pattern found stands after a title, a label or a greeting."""
 _NAMES: Final = frozenset({EntityType.PERSON, EntityType.ORGANISATION, EntityType.LOCATION, EntityType.NRP})
 _REPEATED: Final = frozenset(EntityType) - {EntityType.DATE, EntityType.AGE, EntityType.NRP, EntityType.URL}
 
@@ -23,20 +25,41 @@ def merge(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
 def merge_all(texts: Sequence[str], spans: Sequence[Iterable[Span]]) -> list[tuple[Span, ...]]:
     """:func:`merge` for the texts of one prompt: a value found in one of them is found in all."""
     found = [_united([_whole_words(text, span) for span in each if _sensible(text, span)]) for text, each in zip(texts, spans, strict=True)]
-    wanted: dict[str, Span] = {}
+    wanted = Wanted()
     for text, each in zip(texts, found, strict=True):
-        _collect(wanted, text, each)
-    pattern = _any_of(wanted)
-    if pattern is None:
-        return [tuple(each) for each in found]
-    return [tuple(_united([*each, *_repeated(text, pattern, wanted)])) for text, each in zip(texts, found, strict=True)]
+        for span in each:
+            if span.type in _REPEATED:
+                _want(wanted, text[span.start : span.end], span, SHORTEST_REPEATED)
+    return _with(wanted, texts, found)
+
+
+def find_marked(texts: Sequence[str], spans: Sequence[Iterable[Span]], marked: Iterable[tuple[str, EntityType]]) -> list[tuple[Span, ...]]:
+    """The spans of the texts of one prompt, and every place where a value stands that its schema marked in another field."""
+    wanted = Wanted()
+    for value, kind in marked:
+        shortest = SHORTEST_REPEATED if kind is EntityType.PERSON else SHORTEST_MARKED
+        _want(wanted, value, Span(0, len(value), kind, 1.0, "schema"), shortest)
+    return _with(wanted, texts, spans)
+
+
+def _want(wanted: Wanted, value: str, span: Span, shortest: int) -> None:
+    """Look for a value again; for each part of a person's name that is written with a capital too."""
+    parts = [value, *(value.split() if span.type is EntityType.PERSON else ())]
+    for part in parts:
+        if len(part) >= shortest and (part == value or part[:1].isupper()) and not nameless(part):
+            wanted.add(part, span)
+
+
+def _with(wanted: Wanted, texts: Sequence[str], spans: Sequence[Iterable[Span]]) -> list[tuple[Span, ...]]:
+    return [tuple(_united([*each, *wanted.spans(text)])) for text, each in zip(texts, spans, strict=True)]
 
 
 def _sensible(text: str, span: Span) -> bool:
     """Whether a span lies on the text and is not one of the words that are taken for names."""
     if not 0 <= span.start < span.end <= len(text):
         return False
-    return span.type not in _NAMES or not nameless(text[span.start : span.end])
+    guessed = span.type in _NAMES and span.by.startswith(_MODEL)
+    return not (guessed and nameless(text[span.start : span.end]))
 
 
 def _united(spans: list[Span]) -> list[Span]:
@@ -59,33 +82,3 @@ def _whole_words(text: str, span: Span) -> Span:
     while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
         end += 1
     return Span(start, end, span.type, span.score, span.by)
-
-
-def _collect(wanted: dict[str, Span], text: str, spans: Iterable[Span]) -> None:
-    """What to look for again: each value in any case; of a person's name each part that is written with a capital too."""
-    for span in spans:
-        if span.type not in _REPEATED:
-            continue
-        value = text[span.start : span.end]
-        parts = [value, *(value.split() if span.type is EntityType.PERSON else ())]
-        for part in parts:
-            if len(part) >= SHORTEST_REPEATED and (part == value or part[:1].isupper()) and not nameless(part):
-                wanted.setdefault(part.casefold(), span)
-
-
-def _any_of(wanted: Iterable[str]) -> re.Pattern[str] | None:
-    """Longest first; every alternative is a literal, so a search is linear in the text for a bounded number of values."""
-    literals = sorted(wanted, key=len, reverse=True)[:MOST_REPEATED]
-    if not literals:
-        return None
-    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, literals)) + r")(?!\w)", re.IGNORECASE)
-
-
-def _repeated(text: str, pattern: re.Pattern[str], wanted: dict[str, Span]) -> list[Span]:
-    """Further places of values that were found, as whole words."""
-    found = []
-    for match in pattern.finditer(text):
-        source = wanted.get(match.group(0).casefold())
-        if source is not None:
-            found.append(Span(match.start(), match.end(), source.type, source.score, source.by))
-    return found

@@ -10,10 +10,11 @@ from typing import Any, Final
 import re2
 
 from streamgate.detect import _numbers, _prose, _technical
+from streamgate.detect._copy import scan_copy
 from streamgate.detect._pattern import Pattern
 from streamgate.detect._types import Span
 
-PATTERNS_VERSION: Final = "patterns/1"
+PATTERNS_VERSION: Final = "patterns/2"
 _MEMORY_BYTES: Final = 256 * 1024 * 1024
 
 
@@ -67,9 +68,14 @@ def _final() -> _Compiled:
 
 def scan_patterns(text: str) -> tuple[Span, ...]:
     """What our own patterns find, overlaps included; see ``merge``."""
-    return tuple(_all().spans(text))
+    return _found(_all(), text)
 
 
 def scan_final(text: str) -> tuple[Span, ...]:
     """What the patterns find that leave no doubt."""
-    return tuple(_final().spans(text))
+    return _found(_final(), text)
+
+
+def _found(compiled: _Compiled, text: str) -> tuple[Span, ...]:
+    copy = scan_copy(text)
+    return tuple(copy.back(span) for span in compiled.spans(copy.text))

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from streamgate.codec import Decoded
 from streamgate.consent import Basis, Policy
-from streamgate.detect import Detector, Span
+from streamgate.detect import Detector, EntityType, Span, find_marked
 from streamgate.effects import Clock, Sleeper
 from streamgate.errors import Code, Failed, RecordError, Refused, Unavailable, Unreadable
 from streamgate.minimise import (
@@ -34,7 +34,9 @@ from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline.ports.freshness import Freshness
 from streamgate.pipeline.ports.stage import Effects, Prepared, StateView
 from streamgate.telemetry import DetectionTimed, PartUnavailable, Telemetry
-from streamgate.types import Inbound, Topic
+from streamgate.types import Inbound, Subject, Topic
+
+ENTITIES = {entity.value: entity for entity in EntityType}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,13 @@ class Redact:
         if route.deadline_ms <= self.clock.now_ms():
             raise Failed(Code.DEADLINE_EXCEEDED)
         minimised = minimise(plan(decoded.schema, envelope.purpose), decoded.record, self.limits)
-        spans = await self._detect(minimised, route.deadline_ms)
+        spans = await self._detect(minimised, envelope.subject, route.deadline_ms)
         known_until = record.timestamp_ms if _needs_consent(route) else 0
         if not await until_recent(self.freshness, self.clock, record.partition, known_until, route.deadline_ms):
             raise Failed(Code.DEADLINE_EXCEEDED)
         return Ready(minimised, spans)
 
-    async def _detect(self, minimised: Minimised, deadline_ms: int) -> dict[int, tuple[Span, ...]]:
+    async def _detect(self, minimised: Minimised, subject: Subject, deadline_ms: int) -> dict[int, tuple[Span, ...]]:
         """Spans of every free-text segment, by the segment's ``id``. While the detector is down the prompt waits, then is refused."""
         segments = scanned(minimised)
         texts = [segment.text for segment in segments]
@@ -121,7 +123,8 @@ class Redact:
         if len(found) != len(texts):
             raise Refused(Code.DETECTOR_UNAVAILABLE)
         self.telemetry.emit(DetectionTimed(self.clock.monotonic() - started, sum(map(len, texts))))
-        by_segment = {id(segment): spans for segment, spans in zip(segments, found, strict=True)}
+        everywhere = find_marked(texts, found, marked(minimised, subject))
+        by_segment = {id(segment): spans for segment, spans in zip(segments, everywhere, strict=True)}
         if any(by_segment[id(segment)] for segment in minimised.stop):
             raise Refused(Code.INVALID_FIELD, "parameters.stop")
         return by_segment
@@ -149,6 +152,13 @@ class _Poisoned:
 def _needs_consent(route: Route) -> bool:
     """Whether a refusal for want of consent is possible: it may be said only when everything up to the prompt's arrival is known."""
     return route.purpose is not None and route.purpose.basis is Basis.CONSENT
+
+
+def marked(minimised: Minimised, subject: Subject) -> Iterator[tuple[str, EntityType]]:
+    """What the schema protects in other fields, and who the prompt is about: it must not stand in free text either."""
+    yield subject.subject_id, EntityType.ACCOUNT
+    for value, entity in minimised.marked:
+        yield value, ENTITIES.get(entity or "", EntityType.OTHER)
 
 
 def scanned(minimised: Minimised) -> Sequence[Segment]:

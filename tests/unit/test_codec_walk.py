@@ -48,9 +48,7 @@ def problems(made: Schema) -> list[str]:
 ADDRESS = {"type": "record", "name": "Address", "fields": [said("person", "string", PERSON)]}
 
 
-@pytest.mark.parametrize(
-    "reference", ["acme.crm.Address", "Address", ["null", "Address"]]
-)
+@pytest.mark.parametrize("reference", ["acme.crm.Address", "Address", ["null", "Address"]])
 def test_a_type_that_is_named_again_keeps_its_rules(reference: Any) -> None:
     """By its full name, or within its namespace: its fields are treated as they were annotated."""
     made = schema(said("billing", ADDRESS, KEEP), said("shipping", reference, KEEP))

@@ -219,6 +219,20 @@ async def test_context_is_treated_as_its_schema_says() -> None:
     assert not [value for value in ("Maria", "4711", "10115", "4111111111111111", "crm/9", "gold") if value in ours["content"]]
 
 
+async def test_what_the_schema_protects_does_not_stand_in_free_text_either() -> None:
+    """Found by no detector: values of other fields and the subject's own id are masked where they stand, and refuse a stop sequence."""
+    it = Vault()
+    context = {"customer_name": "Xiadani Oyelaran", "account_id": "ZK-77-QX", "crm_link": "crm://p/881"}
+    prompt = it.prompt("Tell Oyelaran (ZK-77-QX, crm://p/881, anna) hello.", context=context)
+    request = await it.accepted(prompt)
+    sent = "\n".join(message["content"] for message in request["messages"])
+    assert not [value for value in ("Oyelaran", "ZK-77", "p/881", "anna") if value in sent]
+    answer = on(await it.handle(it.restore, it.completion(request)), "responses")[0]
+    assert answer["text"] == "Tell Oyelaran (ZK-77-QX, crm://p/881, anna) hello."
+    stopping = it.prompt("Hello.", context=context, parameters=Parameters(stop=("Oyelaran",)), event_id="event-2")
+    assert ending(await it.handle(it.redact, stopping)) == ("refused", "invalid_field")
+
+
 async def test_a_stop_sequence_is_looked_at_by_the_detector() -> None:
     """It would be sent as it is."""
     it = Vault()
