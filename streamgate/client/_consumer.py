@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streamgate.client._events import Response
 from streamgate.codec import Decoder, SchemaSet, packaged_schemas
-from streamgate.errors import ConfigError
+from streamgate.errors import ConfigError, Unreadable
 from streamgate.types import Topic
 
 
@@ -37,6 +37,8 @@ class ResponseConsumer:
         self._topic = prefix + topic
         self._group = group_id
         self._from_beginning = from_beginning
+        self.unreadable = 0
+        """Records that are no response; a newer streamgate than this client writes them, or somebody else does."""
         self._decoder = Decoder(SchemaSet.load(schemas or packaged_schemas()), None)
         self._consumer = AIOKafkaConsumer(
             self._topic,
@@ -76,9 +78,13 @@ class ResponseConsumer:
         await self._consumer.stop()
 
     async def __aiter__(self) -> AsyncIterator[Response]:
-        """Responses as they come, for ever."""
+        """Responses as they come, for ever. What cannot be read is counted in :attr:`unreadable` and passed over."""
         async for record in self._consumer:
-            decoded = await self._decoder.decode(Topic.RESPONSES, record.value)
-            yield Response.of(decoded.record)
+            try:
+                decoded = await self._decoder.decode(Topic.RESPONSES, record.value)
+            except Unreadable:
+                self.unreadable += 1
+            else:
+                yield Response.of(decoded.record)
             if self._group is not None:
                 await self._consumer.commit({TopicPartition(record.topic, record.partition): record.offset + 1})

@@ -108,12 +108,20 @@ class PromptProducer:
             if self._listener is None:
                 await self._responses.__aenter__()
                 self._listener = asyncio.create_task(self._dispatch())
+            elif self._listener.done():
+                self._listener.result()  # raises what ended it
 
     async def _dispatch(self) -> None:
-        async for response in self._responses:
-            waiting = self._waiting.get(_event_of(response, self._waiting))
-            if waiting is not None and not waiting.done():
-                waiting.set_result(response)
+        try:
+            async for response in self._responses:
+                waiting = self._waiting.get(_event_of(response, self._waiting))
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(response)
+        except Exception as error:
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(error)  # nobody listens any more: whoever waits hears why, and not only when time is out
+            raise
 
 
 def _event_of(response: Response, waiting: Collection[_Event]) -> _Event:
