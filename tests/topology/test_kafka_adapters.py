@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from streamgate.adapters.kafka_archive import KafkaArchive
 from streamgate.adapters.kafka_head import read_all, read_head
 from streamgate.adapters.kafka_publisher import KafkaPublisher, Publication
 from streamgate.adapters.kafka_standing import StandingReader, StandingRecord
@@ -160,3 +161,39 @@ async def test_a_record_that_kafka_does_not_take_is_unavailable_in_time(kafka: B
     with pytest.raises(Unavailable):
         await publisher.publish([Publication("missing", 0, None, b"x")], 0.5)
     await publisher.stop()
+
+
+async def test_a_single_record_is_found_by_its_place(broker: Broker, prefix: str) -> None:
+    """With its key and value; beyond the end, and where nothing stands, there is none."""
+    await make_topics(broker, prefix)
+    await send(broker, prefix + "audit", [b"%d" % i for i in range(20)], partition=1)
+    archive = KafkaArchive(broker.connection, prefix)
+    try:
+        found = [await archive.read("audit", 1, offset) for offset in (7, 0, 19, 20)]
+        assert await archive.read("audit", 0, 0) is None
+    finally:
+        await archive.stop()
+    assert [record and (record.topic, record.partition, record.offset, record.value) for record in found] == [
+        ("audit", 1, 7, b"7"),
+        ("audit", 1, 0, b"0"),
+        ("audit", 1, 19, b"19"),
+        None,
+    ]
+
+
+@pytest.mark.kafka
+async def test_what_was_aborted_is_not_in_the_archive(kafka: Broker, prefix: str) -> None:
+    """Nor is a transaction's marker taken for a record."""
+    await make_topics(kafka, prefix)
+    async with transactional(kafka, prefix + "t") as producer:
+        await producer.begin_transaction()
+        await producer.send_and_wait(prefix + "audit", b"aborted", partition=0)
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await producer.send_and_wait(prefix + "audit", b"committed", partition=0)
+    archive = KafkaArchive(kafka.connection, prefix)
+    try:
+        found = [await archive.read("audit", 0, offset) for offset in range(4)]
+    finally:
+        await archive.stop()
+    assert [record and record.value for record in found] == [None, None, b"committed", None]
