@@ -5,6 +5,7 @@ The partition count is pinned by the topics themselves: another count in the set
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -18,6 +19,8 @@ from streamgate.adapters.kafka_connection import KafkaConnection
 from streamgate.types import Role, Topic
 
 _DAY_MS: Final = 86_400_000
+_LOOKS: Final = 200
+_LOOK_SECONDS: Final = 0.05
 _COMPACTED: Final = {
     "cleanup.policy": "compact",
     # A tombstone must leave the disk soon: erasure (GDPR Art. 17) waits for the cleaner. Segments roll on append only.
@@ -117,6 +120,10 @@ class KafkaTopics:
                 [NewTopic(t.name, t.partitions, t.replication, topic_configs=dict(t.configs)) for t in missing]
             )
             _raise_for(response.to_object()["topic_errors"], TopicAlreadyExistsError)
+            for _ in range(_LOOKS):  # brokers learn of new topics a little later
+                if len(await self.existing(topic.name for topic in missing)) == len(missing):
+                    break
+                await asyncio.sleep(_LOOK_SECONDS)
         return tuple(topic.name for topic in missing)
 
     async def check(self, plan: Sequence[PlannedTopic], *, configs: bool = True) -> list[str]:

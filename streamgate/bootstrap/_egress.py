@@ -38,7 +38,7 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
     """Everything is made here and nothing is connected yet."""
     clock, schemas, settings = SystemClock(), installation.schemas, installation.settings.egress
     audit = AuditWriter(schemas.latest(Topic.AUDIT_EVENTS), Role.EGRESS, clock, SystemEntropy())
-    links = Links.unbound(installation.prefix)
+    links = Links.unbound()
     connection = installation.connection()
     standing = _standing(installation)
     model = _model(installation)
@@ -74,6 +74,7 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
         clock=clock,
         settings=installation.runtime(),
         sweep=EgressSweep(clock),
+        on_drained=stage.forget_in_flight,
     )
     return EgressParts(app, standing, model, links)
 

@@ -35,9 +35,10 @@ def build_notary(installation: Installation, telemetry: Telemetry) -> RoleApp:
         installation.prefix,
         f"{installation.prefix}notary",
         stages=(stage,),
-        links=Links.unbound(installation.prefix),
+        links=Links.unbound(),
         telemetry=telemetry,
         clock=clock,
         settings=installation.runtime(),
         state=False,
+        on_drained=stage.forget_chains,
     )

@@ -43,7 +43,7 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
     key_file = installation.settings.vault.key_file
     if key_file is None:
         raise ConfigError(("vault.key_file: missing; run `streamgate init`",))
-    links = Links.unbound(installation.prefix)
+    links = Links.unbound()
     desk = _desk(installation, KeyFile(Path(key_file)), detector, links, telemetry)
     decoder = installation.decoder()
     standing = Standing(installation.schemas.latest(Topic.STANDING))

@@ -11,7 +11,7 @@ from streamgate.consent import Policy
 from streamgate.effects import Clock, Entropy
 from streamgate.errors import SealBroken, Status
 from streamgate.pipeline._outcome import Outcome, Source
-from streamgate.pipeline._publish import Answer, AuditWriter, DeadLetters, Responses, settling
+from streamgate.pipeline._publish import Answer, AuditWriter, DeadLetters, Responses
 from streamgate.pipeline._vaultstate import VaultState, timer_row
 from streamgate.pipeline.ports.freshness import Freshness
 from streamgate.pipeline.ports.stage import Effects, Output, Row
@@ -85,7 +85,7 @@ class Desk:
         return Effects(
             rows=(vault.outcome_row(key, decided), self.recheck(key)),
             outputs=(
-                self.responses.of(decided, answer, settling(key, decided, vault.outcome_row)),
+                self.responses.of(decided, answer, vault.settle(key, decided)),
                 self._audited(decided, answer),
             ),
             facts=(self._finished(decided),),
@@ -93,7 +93,7 @@ class Desk:
 
     def repeat(self, vault: VaultState, key: bytes, decided: Outcome, answer: Answer | None = None) -> Effects:
         """Publish the same response again, after a crash between decision and offset."""
-        return Effects(outputs=(self.responses.of(decided, answer, settling(key, decided, vault.outcome_row)),))
+        return Effects(outputs=(self.responses.of(decided, answer, vault.settle(key, decided)),))
 
     def recheck(self, key: bytes) -> Row:
         """The timer that looks whether a decided outcome was published."""

@@ -13,12 +13,26 @@ BATCH: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class EgressState:
-    """Rows of egress: ``D`` request id: answered; ``T`` time (8), request id: when to forget it."""
+    """Rows of egress.
+
+    ====== ====================== ===============================================
+    prefix key                    value
+    ====== ====================== ===============================================
+    ``D``  request id             offset (8) of its completion: it is answered
+    ``I``  request id             how many calls (4) of it were begun, none answered
+    ``T``  time (8), request id   when to forget it
+    ====== ====================== ===============================================
+    """
 
     @staticmethod
     def answered(request_id: bytes) -> bytes:
         """Key of the row that says that a completion was published."""
         return b"D" + request_id
+
+    @staticmethod
+    def intended(request_id: bytes) -> bytes:
+        """Key of the row that counts the calls that were begun."""
+        return b"I" + request_id
 
     @staticmethod
     def forget_at(due_ms: int, request_id: bytes) -> bytes:
@@ -51,4 +65,6 @@ class _Forget:
     def decide(self, partition: int, state: StateView) -> Effects:
         """Tombstones for the timers and what they are about."""
         del partition, state
-        return Effects(rows=tuple(Row(row, None) for key in self.keys for row in (key, EgressState.answered(key[9:]))))
+        return Effects(
+            rows=tuple(Row(row, None) for key in self.keys for row in (key, EgressState.answered(key[9:]), EgressState.intended(key[9:])))
+        )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from streamgate.audit import AuditEvent, AuditFact
@@ -11,7 +11,7 @@ from streamgate.codec import Schema, encode
 from streamgate.effects import Clock, Entropy
 from streamgate.errors import NEXT_STEP, Code, Status
 from streamgate.pipeline._outcome import Outcome
-from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Output, Row
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Output, Settle
 from streamgate.types import Inbound, Role, Topic
 from streamgate.vault import DeadLetterSealer
 
@@ -46,7 +46,7 @@ class Responses:
     schema: Schema
     default_topic: str
 
-    def of(self, outcome: Outcome, answer: Answer | None = None, settle: Callable[[int], Row] | None = None) -> Output:
+    def of(self, outcome: Outcome, answer: Answer | None = None, settle: Settle | None = None) -> Output:
         """The response to a decided prompt, on its reply topic."""
         record: dict[str, Any] = {
             **self._bare(outcome.event_id, outcome.status or Status.FAILED, outcome.code),
@@ -163,12 +163,3 @@ def _original(record: Inbound) -> bytes:
 
 def _part(data: bytes | None) -> bytes:
     return (-1).to_bytes(4, signed=True) if data is None else len(data).to_bytes(4, signed=True) + data
-
-
-def settling(key: bytes, outcome: Outcome, row: Callable[[bytes, Outcome], Row]) -> Callable[[int], Row]:
-    """The row that settles an outcome, once its response's offset is known."""
-
-    def settle(offset: int) -> Row:
-        return row(key, replace(outcome).settled(offset))
-
-    return settle

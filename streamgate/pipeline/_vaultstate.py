@@ -21,7 +21,7 @@ from typing import Final
 
 from streamgate.consent import ConsentState
 from streamgate.pipeline._outcome import Outcome
-from streamgate.pipeline.ports.stage import Row, StateView
+from streamgate.pipeline.ports.stage import Row, Settle, StateView
 from streamgate.rights import Enrolment
 from streamgate.types import Subject
 from streamgate.vault import StateSealer
@@ -112,6 +112,10 @@ class VaultState:
     def outcome_row(self, key: bytes, outcome: Outcome) -> Row:
         """The row that records it."""
         return self.row(key, outcome.to_bytes())
+
+    def settle(self, key: bytes, outcome: Outcome) -> Settle:
+        """The row that records where the response to a decided prompt stands."""
+        return Settle(key, lambda offset: self._sealer.seal_row(key, outcome.settled(offset).to_bytes()))
 
     def due(self, now_ms: int) -> Iterator[tuple[bytes, bytes]]:
         """Timer rows whose time has come: their key, and the key of the outcome they are about."""

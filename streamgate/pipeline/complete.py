@@ -18,10 +18,10 @@ from streamgate.pipeline._call import Called, Caller
 from streamgate.pipeline._egress_state import EgressState
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter, DeadLetters
-from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, StateView
+from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, Settle, StateView
 from streamgate.pipeline.ports.trail import Trail
 from streamgate.provider import ChatCall
-from streamgate.telemetry import CopySeen, DeadLettered, LatencyAdded
+from streamgate.telemetry import CallRepeated, CopySeen, DeadLettered, Fact, LatencyAdded
 from streamgate.types import Inbound, MaskedMessage, MaskedText, Parameters, Topic
 
 RECORD_KEPT_MS: Final = 24 * 3600 * 1000
@@ -66,12 +66,17 @@ class Complete:
         request_id = request["request_id"]
         if request_id in self.in_flight or self.known_state.get(record.partition, EgressState.answered(request_id)) is not None:
             return _Copy(record)
-        self.in_flight.add(request_id)
+        self.in_flight.add(request_id)  # until it is decided
+        begun = self.known_state.get(record.partition, EgressState.intended(request_id))
         try:
-            return _Completion(self, record, request, await self._call(record, request))
-        finally:
-            # Not kept until the decision: a partition that is taken away in between and comes back must be worked on again.
+            return _Completion(self, record, request, await self._call(record, request), int.from_bytes(begun or b"", "big"))
+        except BaseException:
             self.in_flight.discard(request_id)
+            raise
+
+    def forget_in_flight(self) -> None:
+        """Partitions are given up: what comes back must be worked on again."""
+        self.in_flight.clear()
 
     async def _call(self, record: Inbound, request: dict[str, Any]) -> Called:
         if any(final_scan(text) for text in outgoing(request)):
@@ -81,10 +86,27 @@ class Complete:
             return await self.gate.pass_or_code(record.partition, request)
 
         async def intend() -> None:
-            key, value = self.audit.record(AuditFact.CALL_INTENDED, **audited(request))
-            await self.trail.publish(record.partition, key, value)
+            await self.trail.enter(record.partition, _Intent(self, request))
 
         return await self.caller.call(chat_call(request), request["deadline_at"], permit, intend)
+
+
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """A call that is about to be made. A worker that has lost its partition learns it here, before it pays."""
+
+    stage: Complete
+    request: dict[str, Any]
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """Count it, and say so on the audit topic's input."""
+        del partition
+        request_id = self.request["request_id"]
+        key = EgressState.intended(request_id)
+        before = int.from_bytes(state.get(key) or b"", "big")
+        forget = EgressState.forget_at(self.stage.clock.now_ms() + RECORD_KEPT_MS, request_id)
+        rows = (Row(key, (before + 1).to_bytes(4, "big")), *(() if before else (Row(forget, b"\x01"),)))
+        return Effects(rows, (self.stage.audit.output(AuditFact.CALL_INTENDED, **audited(self.request)),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +143,32 @@ class _Completion:
     record: Inbound
     request: dict[str, Any]
     called: Called
+    earlier_calls: int
+    """Calls that another worker, or this one before it lost the partition, began: how they ended nobody knows."""
 
     def decide(self, partition: int, state: StateView) -> Effects:
-        """Publish the completion, then remember that it was."""
+        """Publish the completion, and remember that it was."""
         del partition
         request_id = self.request["request_id"]
+        self.stage.in_flight.discard(request_id)
         if state.get(EgressState.answered(request_id)) is not None:
             return Effects(facts=(CopySeen(self.record.topic),))
         now_ms = self.stage.clock.now_ms()
-
-        def answered(offset: int) -> Row:
-            return Row(EgressState.answered(request_id), offset.to_bytes(8, "big"))
+        answered = Settle(EgressState.answered(request_id), lambda offset: offset.to_bytes(8, "big"))
 
         outputs = (
             Output(Topic.COMPLETIONS, self.request["reference"], encode(self.stage.completions, self._record(now_ms)), answered),
             self._audited(),
         )
         own_ms = now_ms - self.record.timestamp_ms - round(self.called.seconds * 1000)
-        forget = Row(EgressState.forget_at(now_ms + RECORD_KEPT_MS, request_id), b"\x01")
-        return Effects((forget,), outputs, (LatencyAdded("complete", max(0, own_ms) / 1000),))
+        if state.get(EgressState.intended(request_id)) is not None:
+            row = Row(EgressState.intended(request_id), None)
+        else:
+            row = Row(EgressState.forget_at(now_ms + RECORD_KEPT_MS, request_id), b"\x01")
+        facts: list[Fact] = [LatencyAdded("complete", max(0, own_ms) / 1000)]
+        if self.earlier_calls and self.called.calls:
+            facts.append(CallRepeated(self.request["model"]))
+        return Effects((row,), outputs, tuple(facts))
 
     def _record(self, now_ms: int) -> dict[str, Any]:
         reply = self.called.reply
@@ -169,6 +198,7 @@ class _Completion:
             **audited(self.request),
             code=self.called.code.value,
             counts={"calls": self.called.calls}
+            | ({"earlier_calls": self.earlier_calls} if self.earlier_calls else {})
             | ({} if used is None else {"prompt_tokens": used.prompt_tokens, "completion_tokens": used.completion_tokens}),
             timings_ms={"call": round(self.called.seconds * 1000)},
             provider_request_id=None if reply is None else reply.provider_request_id,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from streamgate.audit import Chain, ChainHead, Signer
 from streamgate.codec import Decoder, Schema, encode
 from streamgate.errors import Code, RecordError, Unavailable
 from streamgate.pipeline._publish import DeadLetters
-from streamgate.pipeline.ports.stage import Effects, Output, Prepared, StateView
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Output, Prepared, StateView
 from streamgate.telemetry import AuditChained, DeadLettered
 from streamgate.types import Inbound, Topic
+
+LARGEST_EVENT_BYTES: Final = LARGEST_OUTPUT_BYTES // 2
+"""Whatever is appended to a chain must be published: its entry has to fit."""
 
 
 class HeadReader(Protocol):
@@ -22,38 +26,12 @@ class HeadReader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A head that was read, and whether it was read because events came again."""
-
-    head: ChainHead | None
-    again: bool
-
-
 @dataclass(slots=True)
 class _Chains:
-    """The chains this worker continues, and which offset it expects next of each partition."""
+    """The chains that this worker continues, since it took their partitions over."""
 
     by_partition: dict[int, Chain] = field(default_factory=dict)
-    prepared: dict[int, int] = field(default_factory=dict)
-    found: dict[int, _Found] = field(default_factory=dict)
-    """Heads that were read and not taken over yet."""
-
-    def take_over(self, partition: int) -> Chain:
-        """The chain of a partition, from the head that was read last; raise where none ever was, so that no chain begins anew.
-
-        Where events come again, what was chained here may not have been published: the log's head wins. Otherwise the log may only lag
-        behind what is being published now, so it wins where another worker has gone on from ours.
-        """
-        chain, found = self.by_partition.get(partition), self.found.pop(partition, None)
-        if found is None:
-            if chain is None:
-                raise Unavailable(Code.INTERNAL_ERROR, "the chain's head was not read")
-            return chain
-        ahead = found.head is not None and (chain is None or chain.head is None or found.head.sequence > chain.head.sequence)
-        if chain is None or found.again or ahead:
-            chain = self.by_partition[partition] = Chain.start(found.head)
-        return chain
+    reading: dict[int, asyncio.Lock] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +52,28 @@ class Notarise:
         return _Unreadable(self, record, Code.INTERNAL_ERROR)
 
     async def prepare(self, record: Inbound) -> Prepared:
-        """Read the event; read the chain's head where this worker has not handled the event before it."""
-        expected = self.chains.prepared.get(record.partition)
-        self.chains.prepared[record.partition] = record.offset + 1
-        if expected != record.offset:
-            await self._look(record.partition, again=expected is not None and record.offset < expected)
+        """Read the event, and the chain's head where this is the first one since the partition was taken over."""
+        async with self.chains.reading.setdefault(record.partition, asyncio.Lock()):
+            if record.partition not in self.chains.by_partition:
+                await self._look(record.partition)
+        if len(record.value or b"") > LARGEST_EVENT_BYTES:
+            return _Unreadable(self, record, Code.INTERNAL_ERROR)
         try:
             event = (await self.decoder.decode(self.topic, record.value)).record
         except (RecordError, Unavailable) as error:
             return _Unreadable(self, record, error.code)
         return _Event(self, record, event)
 
-    async def _look(self, partition: int, *, again: bool) -> None:
-        """Read the head; where that fails, the next event looks."""
-        try:
-            value = await self.heads.last(partition)
-            entry = None if value is None else (await self.decoder.decode(Topic.AUDIT, value)).record
-        except BaseException:
-            self.chains.prepared.pop(partition, None)
-            raise
+    def forget_chains(self) -> None:
+        """Partitions are given up: others may go on with their chains, and what was chained last may not have been published."""
+        self.chains.by_partition.clear()
+        self.chains.reading.clear()
+
+    async def _look(self, partition: int) -> None:
+        value = await self.heads.last(partition)
+        entry = None if value is None else (await self.decoder.decode(Topic.AUDIT, value)).record
         head = None if entry is None else ChainHead(entry["sequence"], entry["source_offset"], entry["hash"])
-        waiting = self.chains.found.get(partition)
-        self.chains.found[partition] = _Found(head, again or (waiting is not None and waiting.again))
+        self.chains.by_partition[partition] = Chain.start(head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +102,7 @@ class _Event:
     def decide(self, partition: int, state: StateView) -> Effects:
         """Append; an event that stands in the chain already is skipped."""
         del state
-        chain = self.stage.chains.take_over(partition)
+        chain = self.stage.chains.by_partition[partition]
         entry = chain.append(self.record.value or b"", self.record.offset, self.stage.signer)
         if entry is None:
             return Effects()

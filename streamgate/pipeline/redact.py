@@ -32,7 +32,7 @@ from streamgate.pipeline._recent import until_recent
 from streamgate.pipeline._screen import Route, screen
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline.ports.freshness import Freshness
-from streamgate.pipeline.ports.stage import Effects, Prepared, StateView
+from streamgate.pipeline.ports.stage import Effects, Prepared, Stale, StateView
 from streamgate.telemetry import DetectionTimed, PartUnavailable, Telemetry
 from streamgate.types import Inbound, Subject, Topic
 
@@ -145,6 +145,8 @@ class _Poisoned:
             entered = self.stage.enter(record, self.stage.reader.decoder.decode_known(self.stage.topic, record.value))
             case = entered if isinstance(entered, Undeliverable) else PromptCase(desk, record, *entered, Failed(Code.INTERNAL_ERROR))
             return case.decide(partition, state)
+        except Stale:
+            raise
         except Exception:  # noqa: BLE001  the runtime has reported what failed first; a second failure must not stop the partition
             return last_resort.decide(partition, state)
 

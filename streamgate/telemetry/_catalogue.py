@@ -121,6 +121,10 @@ def _retried(fact: f.CallRetried) -> Iterable[Update]:
     yield Update(m.RETRIES, 1, (fact.model, fact.reason))
 
 
+def _repeated(fact: f.CallRepeated) -> Iterable[Update]:
+    yield Update(m.CALLS_REPEATED, 1, (fact.model,))
+
+
 def _consent(fact: f.ConsentChanged) -> Iterable[Update]:
     yield Update(m.CONSENTS, 1, (fact.decision,))
 
@@ -163,6 +167,7 @@ DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.DeadLettered, "record.dead_lettered", _at("warning"), ("topic", "code"), _dead),
     Declaration(f.CallFinished, "call.finished", _DEBUG, ("model", "code", "seconds"), _called),
     Declaration(f.CallRetried, "call.retried", _DEBUG, ("model", "reason"), _retried),
+    Declaration(f.CallRepeated, "call.repeated", _at("warning"), ("model",), _repeated),
     Declaration(f.TokensUsed, "call.tokens_used", _DEBUG, ("model", "prompt_tokens", "completion_tokens"), _used),
     Declaration(f.BudgetLeft, "budget.left", _DEBUG, ("model", "requests", "tokens"), _budget),
     Declaration(f.ConsentChanged, "consent.changed", _DEBUG, ("decision",), _consent),

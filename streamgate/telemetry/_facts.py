@@ -95,6 +95,13 @@ class CallFinished(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class CallRepeated(Fact):
+    """A request was called again whose call had begun before a crash or a rebalance: it may have been paid twice."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallRetried(Fact):
     """A call is about to be made again."""
 

@@ -44,6 +44,9 @@ DEAD_LETTERS: Final = _counter("dead_letters", "Records sealed to dead-letters."
 CALLS: Final = _counter("calls", "Provider calls that ended, by how.", Label.MODEL, Label.CODE)
 CALL_SECONDS: Final = _histogram("call_seconds", _CALL, "Duration of one provider call.", Label.MODEL)
 RETRIES: Final = _counter("call_retries", "Provider calls about to be made again.", Label.MODEL, Label.REASON)
+CALLS_REPEATED: Final = _counter(
+    "calls_repeated", "Requests called again whose call had begun before a crash or a rebalance; each may be paid twice.", Label.MODEL
+)
 PROVIDER_TOKENS: Final = _counter("provider_tokens", "Tokens as the provider counted them.", Label.MODEL, Label.DIRECTION)
 BUDGET_REQUESTS: Final = _gauge("budget_left_requests", "Requests left of the current minute.", Label.MODEL)
 BUDGET_TOKENS: Final = _gauge("budget_left_tokens", "Provider tokens left of the current minute.", Label.MODEL)
@@ -79,6 +82,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     CALLS,
     CALL_SECONDS,
     RETRIES,
+    CALLS_REPEATED,
     PROVIDER_TOKENS,
     BUDGET_REQUESTS,
     BUDGET_TOKENS,

@@ -1,6 +1,6 @@
-"""The Faust shell: one delivery runtime for all stages, at-least-once here. No domain rules and no settings files."""
+"""The Faust shell: one delivery runtime for all stages, one transaction for all that a batch of decisions wants. No domain rules."""
 
-from streamgate.topology._commit import AtLeastOnce, Batch, Commit
+from streamgate.topology._commit import AtLeastOnce, Batch, Commit, Transactional
 from streamgate.topology._links import Links
 from streamgate.topology._role import RoleApp, Watermarker
 from streamgate.topology._settings import RuntimeSettings, TopicNames
@@ -17,5 +17,6 @@ __all__ = [
     "RuntimeSettings",
     "StateReader",
     "TopicNames",
+    "Transactional",
     "Watermarker",
 ]

@@ -13,6 +13,8 @@ from faust.types import TP
 
 from streamgate.adapters.kafka_connection import KafkaConnection
 from streamgate.topology._consumer import StrictConsumer, StrictTransport
+from streamgate.topology._fence import Fences
+from streamgate.topology._progress import Progress
 from streamgate.topology._recovery import OwnTableManager, StateRecovery
 from streamgate.topology._runtime import Flow, Runtime
 from streamgate.topology._settings import RuntimeSettings, TopicNames
@@ -37,9 +39,11 @@ class RoleFaustApp(faust.App):
     names: TopicNames
     input_topics: frozenset[str]
     abandon: Callable[[], Awaitable[None]]
-    on_committed: Callable[[dict[tuple[str, int], int]], None]
+    on_committed: Callable[[frozenset[str]], None]
     on_drained: Callable[[], None]
     recovery: StateRecovery | None
+    fences: Fences | None
+    """``None`` on a broker without transactions."""
     running: bool = False
     """Recovered, and reading its input."""
 
@@ -68,14 +72,16 @@ class RoleFaustApp(faust.App):
         self.running = True
 
     async def recover(self) -> None:
-        """Read the state of the partitions assigned now; a rebalance or the end of the worker cuts it off."""
+        """Shut the previous owners of the partitions assigned now out, then read the state; a rebalance or the worker's end cuts it off."""
         rebalance = self.rebalancing_count
 
         def wanted() -> bool:
             return self.rebalancing_count == rebalance and not self.should_stop
 
+        assigned = {tp.partition for tp in self.strict_consumer.assignment() if tp.topic in self.input_topics}
+        if self.fences is not None and not await self.fences.take(assigned, wanted):
+            return
         if self.recovery is not None:
-            assigned = {tp.partition for tp in self.strict_consumer.assignment() if tp.topic in self.input_topics}
             await self.recovery.recover(assigned, wanted)
 
     def owned(self) -> frozenset[int]:
@@ -88,7 +94,7 @@ class RoleFaustApp(faust.App):
         """A logical place as Faust names it."""
         return TP(self.names.physical(topic), partition)
 
-    def opened(self, generation: int, topic: str, partition: int, start: int | None) -> None:
+    def opened(self, generation: int, topic: str, partition: int, start: Progress | None) -> None:
         """Hand on with the logical name."""
         self.runtime.opened(generation, self.names.logical(topic), partition, start)
 
@@ -113,16 +119,16 @@ class RoleFaustApp(faust.App):
                 await consumer.seek(message.tp, ledger.position)
 
     async def commit_ledgers(self) -> bool:
-        """Commit every position that moved."""
+        """Commit all progress, or, where that is part of transactions, take note of it."""
         ledgers = self.runtime.ledgers
         generation, moved = ledgers.generation, ledgers.movable()
         if not moved:
             return False
-        done = await self.strict_consumer._commit({self.physical(*place): offset for place, offset in moved.items()})  # noqa: SLF001
+        done = self.fences is not None or await self.strict_consumer.commit_progress({self.physical(*p): each for p, each in moved.items()})
         if done:
             ledgers.committed(generation, moved)
-            self.on_committed(moved)
-        return bool(done)
+            self.on_committed(frozenset(topic for topic, _ in moved))
+        return done
 
     async def drain_revoked(self, seconds: float | None = None) -> None:
         """Finish or cancel what is in flight, commit, forget."""
@@ -131,13 +137,17 @@ class RoleFaustApp(faust.App):
             await self.abandon()
         await self.commit_ledgers()
         self.runtime.ledgers.close()
+        if self.fences is not None:
+            self.fences.release()
         self.on_drained()
 
     async def resume_paused(self) -> None:
         """Let partitions be read again whose backlog has gone."""
         consumer = self.strict_consumer
-        for place in self.runtime.resumable():
+        for place, back_to in self.runtime.resumable().items():
             consumer.on_buffer_drop(self.physical(*place))
+            if back_to is not None:
+                await consumer.seek(self.physical(*place), back_to)
 
 
 def build_app(
@@ -146,6 +156,7 @@ def build_app(
     connection: KafkaConnection,
     names: TopicNames,
     recovery: StateRecovery | None,
+    fences: Fences | None,
     runtime: Runtime,
     settings: RuntimeSettings,
 ) -> RoleFaustApp:
@@ -174,7 +185,8 @@ def build_app(
         broker_rebalance_timeout=4.0 if settings.embedded else settings.rebalance_seconds,
         broker_request_timeout=settings.request_seconds,
     )
-    app.settings, app.runtime, app.names, app.recovery = settings, runtime, names, recovery
+    app.settings, app.runtime, app.names = settings, runtime, names
+    app.recovery, app.fences = recovery, fences
     app.input_topics = frozenset(names.physical(topic) for topic in runtime.stages)
     for topic in runtime.stages:
         source = app.topic(names.physical(topic), key_serializer="raw", value_serializer="raw", partitions=settings.partitions, acks=False)

@@ -1,17 +1,18 @@
-"""Carrying out a batch of decisions on one partition: the one place where a worker writes.
+"""Carrying out a batch of decisions on one partition: the one place where a worker writes, its watermarks apart.
 
-:class:`Commit` is the interface; :class:`AtLeastOnce` is the form without transactions. A transactional form (KIP-98: rows, outputs and
-input offsets in one transaction per partition number) fits in the same place: it would also own ``offsets``.
+:class:`Transactional` is how it is done. :class:`AtLeastOnce` is for the embedded broker, which has no transactions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from streamgate.adapters.kafka_publisher import KafkaPublisher, Publication
-from streamgate.pipeline.ports.stage import Effects, Row
+from streamgate.pipeline.ports.stage import Effects, Output, Row
+from streamgate.topology._fence import Fences
+from streamgate.topology._progress import Progress
 from streamgate.topology._settings import TopicNames
 
 
@@ -21,8 +22,18 @@ class Batch:
 
     partition: int
     effects: tuple[Effects, ...]
-    offsets: tuple[tuple[str, int], ...]
-    """Logical topic and offset of each record decided here; sweeps have none."""
+    progress: Mapping[str, Progress]
+    """By logical input topic, what is done once this batch is. Topics of which it decides no record are not in it."""
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Every row that does not wait for an offset."""
+        return tuple(row for effects in self.effects for row in effects.rows)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """Every output."""
+        return tuple(output for effects in self.effects for output in effects.outputs)
 
 
 class Commit(Protocol):
@@ -33,6 +44,60 @@ class Commit(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Which physical topics a role writes to."""
+
+    names: TopicNames
+    state_topic: str | None
+    """The physical changelog; ``None`` for a role without state."""
+
+    def of_outputs(self, batch: Batch) -> list[Publication]:
+        """Where outputs go."""
+        return [Publication(self.names.physical(o.topic), batch.partition, o.key, o.value) for o in batch.outputs]
+
+    def of_rows(self, batch: Batch, rows: Iterable[Row]) -> list[Publication]:
+        """Where rows go."""
+        return [Publication(self._state(), batch.partition, row.key, row.value) for row in rows]
+
+    def _state(self) -> str:
+        if self.state_topic is None:
+            raise TypeError("a role without state may not write rows")
+        return self.state_topic
+
+
+class Transactional:
+    """Rows, outputs and the progress of the input in one transaction of the partition number (KIP-98).
+
+    Whoever reads committed sees all of it or nothing, and nothing of a worker that has lost the partition.
+    """
+
+    def __init__(self, fences: Fences, places: Places, group: str, give_up_seconds: float) -> None:
+        """``group`` is the consumer group of the role."""
+        self._fences = fences
+        self._places = places
+        self._group = group
+        self._give_up_seconds = give_up_seconds
+
+    async def carry_out(self, batch: Batch) -> tuple[Row, ...]:
+        """See :class:`Commit`."""
+        outputs = self._places.of_outputs(batch)
+        # A row that an offset will replace in the same transaction need not be written before.
+        waiting = {output.settle.key for output in batch.outputs if output.settle is not None}
+        rows = tuple(row for row in batch.rows if row.key not in waiting)
+        written: list[Row] = []
+
+        def settled(offsets: Sequence[int]) -> list[Publication]:
+            written.extend(_settled(batch, offsets[: len(outputs)]))
+            return self._places.of_rows(batch, written)
+
+        topics = self._places.names
+        progress = {(topics.physical(topic), batch.partition): (p.position, p.metadata()) for topic, p in batch.progress.items()}
+        transactions = self._fences.of(batch.partition)
+        await transactions.commit([*outputs, *self._places.of_rows(batch, rows)], settled, self._group, progress, self._give_up_seconds)
+        return (*rows, *written)
+
+
 class AtLeastOnce:
     """Rows, then outputs, then the rows that record the outputs' offsets; each acknowledged before the next.
 
@@ -40,29 +105,23 @@ class AtLeastOnce:
     still write.
     """
 
-    def __init__(self, publisher: KafkaPublisher, names: TopicNames, state_topic: str | None, give_up_seconds: float) -> None:
-        """``state_topic`` is the physical changelog; ``None`` for a role without state."""
+    def __init__(self, publisher: KafkaPublisher, places: Places, give_up_seconds: float) -> None:
+        """``publisher`` need not have started yet."""
         self._publisher = publisher
-        self._names = names
-        self._state_topic = state_topic
+        self._places = places
         self._give_up_seconds = give_up_seconds
 
     async def carry_out(self, batch: Batch) -> tuple[Row, ...]:
         """See :class:`Commit`."""
-        rows = tuple(row for effects in batch.effects for row in effects.rows)
-        await self._write_rows(batch.partition, rows)
-        outputs = [output for effects in batch.effects for output in effects.outputs]
-        offsets = await self._publisher.publish(
-            [Publication(self._names.physical(o.topic), batch.partition, o.key, o.value) for o in outputs], self._give_up_seconds
-        )
-        settled = tuple(output.settle(offset) for output, offset in zip(outputs, offsets, strict=True) if output.settle is not None)
-        await self._write_rows(batch.partition, settled)
-        return rows + settled
+        await self._write(self._places.of_rows(batch, batch.rows))
+        settled = _settled(batch, await self._write(self._places.of_outputs(batch)))
+        await self._write(self._places.of_rows(batch, settled))
+        return (*batch.rows, *settled)
 
-    async def _write_rows(self, partition: int, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        if self._state_topic is None:
-            raise TypeError("a role without state may not write rows")
-        topic = self._state_topic
-        await self._publisher.publish([Publication(topic, partition, row.key, row.value) for row in rows], self._give_up_seconds)
+    async def _write(self, records: Sequence[Publication]) -> list[int]:
+        return await self._publisher.publish(records, self._give_up_seconds)
+
+
+def _settled(batch: Batch, offsets: Sequence[int]) -> list[Row]:
+    """Rows that record where outputs stand."""
+    return [output.settle.row(offset) for output, offset in zip(batch.outputs, offsets, strict=True) if output.settle is not None]

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from streamgate.effects import Clock
-from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Prepared, Stage, Stale, Sweep
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Prepared, Stage, Stale, Sweep, Unsettled
 from streamgate.telemetry import StageFailed, Telemetry
 from streamgate.topology._commit import Batch, Commit
 from streamgate.topology._failure import where
+from streamgate.topology._progress import Progress
 from streamgate.topology._settings import RuntimeSettings
 from streamgate.topology._state import Overlay, Rows
 from streamgate.types import Inbound
@@ -48,6 +49,21 @@ class Lane:
         return bool(self.entries) and self.entries[0].prepared is not None
 
 
+@dataclass(slots=True)
+class _Round:
+    """What is decided for one batch, in order."""
+
+    view: Overlay
+    effects: list[Effects] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    entered: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def add(self, effects: Effects) -> None:
+        """One more decision; later ones see it."""
+        self.view.put(effects)
+        self.effects.append(effects)
+
+
 class Committer:
     """Decides and carries out for one partition number."""
 
@@ -61,10 +77,14 @@ class Committer:
         telemetry: Telemetry,
         clock: Clock,
         settings: RuntimeSettings,
+        progress: Callable[[Sequence[Entry]], dict[str, Progress]],
         finished: Callable[[Entry], None],
         again: Callable[[Entry], None],
     ) -> None:
-        """``finished`` hears of each record whose decision Kafka has, ``again`` of each that must be prepared once more."""
+        """``progress`` says what may be committed with a batch; ``finished`` hears of each record whose decision Kafka has.
+
+        ``again`` hears of each that must be prepared once more.
+        """
         self.partition = partition
         self.busy = False
         """Whether a batch is being carried out now."""
@@ -74,8 +94,10 @@ class Committer:
         self._telemetry = telemetry
         self._clock = clock
         self._settings = settings
+        self._progress = progress
         self._finished = finished
         self._again = again
+        self._asides: deque[tuple[Prepared, asyncio.Future[None]]] = deque()
         self._lanes: dict[str, Lane] = {}
         self._wake = asyncio.Event()
         self._sweep_due = False
@@ -96,10 +118,17 @@ class Committer:
             self._sweep_due = True
             self._wake.set()
 
+    async def enter(self, aside: Prepared) -> None:
+        """Decide ``aside`` in the next batch; return once Kafka has what it wanted. What it raises comes back."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asides.append((aside, done))
+        self._wake.set()
+        await done
+
     @property
     def idle(self) -> bool:
         """Nothing to decide and nothing being carried out."""
-        return not self.busy and not self._sweep_due and not any(lane.ready() for lane in self._lanes.values())
+        return not self.busy and not self._sweep_due and not self._asides and not any(lane.ready() for lane in self._lanes.values())
 
     async def run(self) -> None:
         """Work until cancelled. Raises when a batch cannot be carried out: then only a restart is safe."""
@@ -114,34 +143,54 @@ class Committer:
                 self.busy = False
 
     async def _one_batch(self) -> bool:
-        view = Overlay(self._rows, self.partition)
-        effects: list[Effects] = []
-        entries: list[Entry] = []
+        made = _Round(Overlay(self._rows, self.partition))
+        self._decide_sweep(made)
+        self._decide_asides(made)
+        self._decide_entries(made)
+        if not made.effects:
+            return False
+        batch = Batch(self.partition, tuple(made.effects), self._progress(made.entries))
+        for row in await self._commit.carry_out(batch):
+            self._rows.apply(self.partition, row.key, row.value)
+        for fact in (fact for effect in made.effects for fact in effect.facts):
+            self._telemetry.emit(fact)
+        for entry in made.entries:
+            self._finished(entry)
+        for done in made.entered:
+            if not done.done():
+                done.set_result(None)
+        return True
+
+    def _decide_entries(self, made: _Round) -> None:
         until = self._clock.monotonic() + self._settings.decide_seconds
-        self._decide_sweep(view, effects)
-        while len(effects) < self._settings.batch and self._clock.monotonic() < until:
-            # What a settled offset records is part of the decision: nothing is decided between an output and its row.
-            if any(output.settle is not None for effect in effects[-1:] for output in effect.outputs):
-                break
+        while len(made.effects) < self._settings.batch and self._clock.monotonic() < until:
             entry = self._next()
             if entry is None:
-                break
-            decided = self._decide(entry, view)
+                return
+            try:
+                decided = self._decide(entry, made.view)
+            except Unsettled:
+                self._lanes[entry.record.topic].entries.appendleft(entry)
+                return
             if decided is not None:
-                effects.append(decided)
-                entries.append(entry)
-        if not effects:
-            return False
-        offsets = tuple((entry.record.topic, entry.record.offset) for entry in entries)
-        written = await self._commit.carry_out(Batch(self.partition, tuple(effects), offsets))
-        for row in written:
-            self._rows.apply(self.partition, row.key, row.value)
-        for effect in effects:
-            for fact in effect.facts:
-                self._telemetry.emit(fact)
-        for entry in entries:
-            self._finished(entry)
-        return True
+                made.add(decided)
+                made.entries.append(entry)
+
+    def _decide_asides(self, made: _Round) -> None:
+        while self._asides and len(made.effects) < self._settings.batch:
+            aside, done = self._asides.popleft()
+            if done.done():
+                continue  # whoever asked has given up
+            try:
+                effect = _fitting(aside.decide(self.partition, made.view))
+            except Unsettled:
+                self._asides.appendleft((aside, done))
+                return
+            except Exception as error:  # noqa: BLE001  whoever entered it hears of it
+                done.set_exception(error)
+                continue
+            made.add(effect)
+            made.entered.append(done)
 
     def _next(self) -> Entry | None:
         """Round robin over the topics, so that none starves."""
@@ -158,13 +207,14 @@ class Committer:
             raise RuntimeError("only prepared records are decided")
         try:
             effects = _fitting(prepared.decide(self.partition, view))
+        except Unsettled:
+            raise
         except Stale:
             self._prepare_again(entry)
             return None
         except Exception as error:  # noqa: BLE001  whatever a stage raises, this record must end; the next line says what happened
             self._telemetry.emit(StageFailed(entry.record.topic, type(error).__name__, where(error)))
             effects = entry.stage.poisoned(entry.record).decide(self.partition, view)
-        view.put(effects.rows)
         return effects
 
     def _prepare_again(self, entry: Entry) -> None:
@@ -173,20 +223,20 @@ class Committer:
             self._lanes[entry.record.topic].entries.appendleft(entry)
         self._again(entry)
 
-    def _decide_sweep(self, view: Overlay, effects: list[Effects]) -> None:
+    def _decide_sweep(self, made: _Round) -> None:
         if not self._sweep_due or self._sweep is None:
             return
         self._sweep_due = False
-        due = self._sweep.due(self.partition, view)
+        due = self._sweep.due(self.partition, made.view)
         self._sweep_due = len(due) > self._settings.batch  # the rest comes right after
         for prepared in due[: self._settings.batch]:
             try:
-                effect = _fitting(prepared.decide(self.partition, view))
+                made.add(_fitting(prepared.decide(self.partition, made.view)))
+            except Unsettled:
+                self._sweep_due = True
+                return
             except Exception as error:  # noqa: BLE001  a row that cannot be read must not hold up the others; the next sweep tries again
                 self._telemetry.emit(StageFailed("sweep", type(error).__name__, where(error)))
-                continue
-            view.put(effect.rows)
-            effects.append(effect)
 
 
 def _fitting(effects: Effects) -> Effects:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
+
+from streamgate.topology._progress import Progress
 
 if TYPE_CHECKING:
     from streamgate.topology._app import RoleFaustApp
@@ -62,10 +64,18 @@ class StrictThread(AIOKafkaConsumerThread):
         position = await self._ensure_consumer().position(tp)
         return position, self.delivered.get(tp, -1)
 
-    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
-        """A commit that fails for now is made again at the next tick; one that is refused for good ends the worker."""
+    async def commit_progress(self, progress: Mapping[TP, Progress]) -> bool:
+        """Commit outside a transaction. What fails for now is tried again at the next tick; what is refused for good ends the worker."""
+        done: bool = await self.call_thread(self._commit_progress, progress)
+        return done
+
+    async def _commit_progress(self, progress: Mapping[TP, Progress]) -> bool:
         consumer = self._ensure_consumer()
-        mine = {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in self.assignment()}
+        mine = {
+            TopicPartition(*tp): OffsetAndMetadata(each.position, each.metadata())
+            for tp, each in progress.items()
+            if tp in self.assignment()
+        }
         if not mine:
             return False
         try:
@@ -77,6 +87,17 @@ class StrictThread(AIOKafkaConsumerThread):
                 await self.crash(error)
             return False
         return True
+
+    async def committed_progress(self, places: Collection[TP]) -> dict[TP, Progress]:
+        """What the group has committed, by topic partition; those without are left out."""
+        found: dict[TP, Progress] = await self.call_thread(self._committed_progress, places)
+        return found
+
+    async def _committed_progress(self, places: Collection[TP]) -> dict[TP, Progress]:
+        # aiokafka gives out the offset only; its coordinator has the metadata too.
+        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
+        found = await coordinator.fetch_committed_offsets([TopicPartition(*tp) for tp in places])
+        return {TP(*tp): Progress.read(each.offset, each.metadata) for tp, each in found.items() if each.offset >= 0}
 
 
 class StrictConsumer(Consumer):
@@ -104,26 +125,27 @@ class StrictConsumer(Consumer):
             return {}, set()
         return await super()._wait_next_records(min(timeout, _POLL_SECONDS))
 
+    async def commit_progress(self, progress: Mapping[TP, Progress]) -> bool:
+        """See :meth:`StrictThread.commit_progress`."""
+        return await self._thread.commit_progress(progress)
+
     async def perform_seek(self) -> None:
-        """Seek to what is committed, and open the ledgers there."""
+        """Open the ledgers at what is committed, and begin to read there."""
         generation = self.app.consumer_generation_id
-        committed = await self.seek_to_committed()
-        if generation != self.app.consumer_generation_id:
-            return  # rebalanced meanwhile: these offsets are of no use
-        inputs = {TP(*tp): offset for tp, offset in committed.items() if tp.topic in self.app.input_topics}
+        places = {tp for tp in self.assignment() if tp.topic in self.app.input_topics}
+        committed = await self._thread.committed_progress(places)
         # Where nothing was committed, reading begins at the log's beginning: the ledger must know it to see a gap at the first record.
-        fresh = [tp for tp, offset in inputs.items() if not offset]
+        fresh = places - committed.keys()
         begins = await self.earliest_offsets(*fresh) if fresh else {}
         if generation != self.app.consumer_generation_id:
-            return
-        self._committed_offset.update({TP(*tp): offset or None for tp, offset in committed.items()})
-        starts = {tp: offset or begins.get(tp) for tp, offset in inputs.items()}
+            return  # rebalanced meanwhile: these offsets are of no use
+        starts = committed | {TP(*tp): Progress(offset or 0) for tp, offset in begins.items()}
         for tp, start in starts.items():
             self.app.opened(generation, tp.topic, tp.partition, start)
         # Records that were handed out before their ledger was open were dropped, perhaps the last ones there are: they come again.
         for tp, start in starts.items():
-            if start is not None and generation == self.app.consumer_generation_id:
-                await self.seek(tp, start)
+            if generation == self.app.consumer_generation_id:
+                await self.seek(tp, start.position)
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002
         """Commit what the ledgers say, nothing else."""

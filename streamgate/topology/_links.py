@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from streamgate.adapters.kafka_trail import KafkaTrail
 from streamgate.topology._freshness import InputFreshness
-from streamgate.topology._settings import TopicNames
 from streamgate.topology._state import Rows, StateReader
-from streamgate.types import Topic
+from streamgate.topology._trail import RuntimeTrail
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +16,12 @@ class Links:
 
     rows: Rows
     freshness: InputFreshness
-    trail: KafkaTrail
+    trail: RuntimeTrail
 
     @classmethod
-    def unbound(cls, prefix: str) -> Self:
+    def unbound(cls) -> Self:
         """Links that answer ``None``, 0 and ``Unavailable`` until the worker has started."""
-        return cls(Rows(), InputFreshness(), KafkaTrail(TopicNames(prefix).physical(Topic.AUDIT_EVENTS)))
+        return cls(Rows(), InputFreshness(), RuntimeTrail())
 
     @property
     def state(self) -> StateReader:

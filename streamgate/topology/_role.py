@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from streamgate.adapters.kafka_connection import KafkaConnection
 from streamgate.adapters.kafka_publisher import KafkaPublisher, Publication
+from streamgate.adapters.kafka_transaction import KafkaTransactions
 from streamgate.effects import Clock
 from streamgate.errors import Code, Unavailable
 from streamgate.pipeline.ports.stage import Stage, Sweep
 from streamgate.telemetry import Committed, Telemetry, WorkerState
 from streamgate.topology._app import RoleFaustApp, build_app, compiled_stream_iterator
-from streamgate.topology._commit import AtLeastOnce, Commit
+from streamgate.topology._commit import AtLeastOnce, Commit, Places, Transactional
+from streamgate.topology._fence import Fences
 from streamgate.topology._inputs import AppInputs
 from streamgate.topology._links import Links
 from streamgate.topology._recovery import StateRecovery
@@ -81,12 +83,11 @@ class RoleApp:
     async def start(self) -> None:
         """Connect and begin to join the group; returns before partitions are assigned (see :meth:`wait_ready`)."""
         await self._publisher.start()
-        self._links.trail.bind(self._publisher)
-        commit: Commit = AtLeastOnce(self._publisher, self._names, self._state_topic, self._settings.give_up_seconds)
+        fences = None if self._settings.embedded else Fences(self._transactions)
         self._runtime = Runtime(
             stages=self._stages,
             sweep=self._sweep,
-            commit=commit,
+            commit=self._commit(fences),
             rows=self._links.rows,
             telemetry=self._telemetry,
             clock=self._clock,
@@ -97,9 +98,11 @@ class RoleApp:
             connection=self._connection,
             names=self._names,
             recovery=self._recovery(),
+            fences=fences,
             runtime=self._runtime,
             settings=self._settings,
         )
+        self._links.trail.bind(self._runtime)
         self._app.abandon = self._publisher.abandon
         self._app.on_committed = self._on_committed
         self._app.on_drained = self._on_drained
@@ -130,6 +133,8 @@ class RoleApp:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
+        if app is not None and app.fences is not None:
+            await app.fences.stop()
         await self._publisher.stop()
         if app is not None:
             self._telemetry.emit(WorkerState(self.role, "stopped"))
@@ -180,6 +185,22 @@ class RoleApp:
             return None
         return StateRecovery(self._connection, self._state_topic, self._links.rows, embedded=self._settings.embedded)
 
+    def _commit(self, fences: Fences | None) -> Commit:
+        places = Places(self._names, self._state_topic)
+        if fences is None:
+            return AtLeastOnce(self._publisher, places, self._settings.give_up_seconds)
+        return Transactional(fences, places, self._app_id, self._settings.give_up_seconds)
+
+    def _transactions(self, partition: int) -> KafkaTransactions:
+        """The id names role and partition number: all of the role's workers share it, and one has it at a time."""
+        return KafkaTransactions(
+            self._connection,
+            f"{self._app_id}-{partition}",
+            max_request_bytes=self._settings.max_request_bytes,
+            request_seconds=self._settings.request_seconds,
+            transaction_seconds=self._settings.transaction_seconds,
+        )
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -210,10 +231,10 @@ class RoleApp:
                 ready = True
                 self._telemetry.emit(WorkerState(self.role, "ready"))
 
-    def _on_committed(self, offsets: dict[tuple[str, int], int]) -> None:
+    def _on_committed(self, topics: frozenset[str]) -> None:
         now = self._clock.monotonic()
         lag = self._inputs.lag()
-        for topic in sorted({topic for topic, _ in offsets}):
+        for topic in sorted(topics):
             self._telemetry.emit(Committed(topic, lag, now - self._last_commit))
         self._last_commit = now
 

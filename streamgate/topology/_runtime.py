@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from enum import Enum, unique
 
 from streamgate.effects import Clock
-from streamgate.pipeline.ports.stage import Stage, Sweep
+from streamgate.errors import Code, Unavailable
+from streamgate.pipeline.ports.stage import Prepared, Stage, Sweep
 from streamgate.telemetry import RecordRead, StageFailed, Telemetry
 from streamgate.topology._commit import Commit
 from streamgate.topology._committer import Committer, Entry
 from streamgate.topology._failure import where
 from streamgate.topology._ledger import Admission, Ledgers
+from streamgate.topology._progress import Progress
 from streamgate.topology._settings import RuntimeSettings
 from streamgate.topology._state import Rows
 from streamgate.types import Inbound
@@ -66,7 +68,7 @@ class Runtime:
         """Partitions were assigned; records come as soon as they are opened."""
         self._accepting = not self.failed.done()
 
-    def opened(self, generation: int, topic: str, partition: int, start: int | None) -> None:
+    def opened(self, generation: int, topic: str, partition: int, start: Progress | None) -> None:
         """Reading of a topic partition begins at ``start``. Ignored between revocation and assignment: Faust seeks there too."""
         if topic in self.stages and self._accepting:
             self.ledgers.open(generation, topic, partition, start)
@@ -77,8 +79,12 @@ class Runtime:
         if ledger is None or not self._accepting:
             return Flow.GO_ON
         admission = ledger.admit(record.offset)
+        place = (record.topic, record.partition)
         if admission is Admission.REREAD:
             return Flow.REREAD
+        if admission is Admission.HOLD:
+            self._paused.add(place)
+            return Flow.PAUSE
         if admission is Admission.DROP:
             return Flow.GO_ON
         stage = self.stages[record.topic]
@@ -88,20 +94,22 @@ class Runtime:
         if stage.ordered:
             committer.enqueue(entry)
         self._begin(entry)
-        place = (record.topic, record.partition)
-        if ledger.unfinished >= 2 * self._settings.pool or ledger.span >= self._settings.window_records:
+        if ledger.unfinished >= 2 * self._settings.pool:
             self._paused.add(place)
             return Flow.PAUSE
         return Flow.GO_ON
 
-    def resumable(self) -> set[tuple[str, int]]:
-        """Paused topic partitions that may be read again; they count as resumed from now on."""
-        found: set[tuple[str, int]] = set()
+    def resumable(self) -> dict[tuple[str, int], int | None]:
+        """Paused topic partitions that may be read again, and the offset to go back to where records were held back.
+
+        They count as resumed from now on.
+        """
+        found: dict[tuple[str, int], int | None] = {}
         for topic, partition in self._paused:
             ledger = self.ledgers.current(topic, partition)
-            if ledger is None or (ledger.unfinished <= self._settings.pool and ledger.span < self._settings.window_records):
-                found.add((topic, partition))
-        self._paused -= found
+            if ledger is None or (ledger.unfinished <= self._settings.pool and not ledger.too_far):
+                found[topic, partition] = None if ledger is None else ledger.held_at
+        self._paused -= found.keys()
         return found
 
     def sweep(self, partitions: set[int]) -> None:
@@ -109,6 +117,12 @@ class Runtime:
         if self._sweep is not None and self._accepting:
             for partition in partitions:
                 self._committer(partition).request_sweep()
+
+    async def enter(self, partition: int, entry: Prepared) -> None:
+        """Have something decided and carried out beside the records; see ``ports/trail``."""
+        if not self._accepting or partition not in self.ledgers.partitions():
+            raise Unavailable(Code.INTERNAL_ERROR, "the partition is not this worker's")
+        await self._committer(partition).enter(entry)
 
     async def drain(self, seconds: float) -> bool:
         """Take nothing more, let what is in flight finish for at most ``seconds``, cancel the rest. ``False``: a batch was cut off."""
@@ -148,6 +162,7 @@ class Runtime:
                 telemetry=self._telemetry,
                 clock=self._clock,
                 settings=self._settings,
+                progress=self._progress,
                 finished=self._finished,
                 again=self._begin,
             )
@@ -165,6 +180,19 @@ class Runtime:
     def _committer_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.fail(error)
+
+    def _progress(self, entries: Sequence[Entry]) -> dict[str, Progress]:
+        """By topic, what may be committed once ``entries`` (of one partition number) are finished."""
+        finished: dict[str, list[int]] = {}
+        found: dict[str, Progress] = {}
+        for entry in entries:
+            finished.setdefault(entry.record.topic, []).append(entry.record.offset)
+        for topic, offsets in finished.items():
+            ledger = self.ledgers.current(topic, entries[0].record.partition)
+            progress = None if ledger is None else ledger.progress(offsets)
+            if progress is not None:
+                found[topic] = progress
+        return found
 
     def _finished(self, entry: Entry) -> None:
         ledger = self.ledgers.get(entry.generation, entry.record.topic, entry.record.partition)

@@ -15,8 +15,6 @@ class RuntimeSettings:
     """The demo's broker: no idempotent producer, a join that takes the whole rebalance timeout."""
     pool: int = 32
     """Records of one input topic that are prepared at once."""
-    window_records: int = 5_000
-    """How far one partition is read ahead of its first unfinished record; what a crash may have to redo."""
     batch: int = 100
     """Decisions that are carried out together."""
     decide_seconds: float = 0.05
@@ -25,10 +23,12 @@ class RuntimeSettings:
     """After this a record counts as poisoned."""
     drain_seconds: float = 5.0
     """How long work in flight may take to finish when partitions are revoked or the worker stops; must be below the session timeout."""
-    give_up_seconds: float = 60.0
-    """A send that Kafka has not acknowledged by then stops the worker."""
+    give_up_seconds: float = 40.0
+    """What Kafka has not taken by then stops the worker; below the transaction timeout."""
+    transaction_seconds: float = 50.0
+    """Kafka aborts a transaction that has been open for so long. Until then it hides later records from committed readers."""
     commit_seconds: float = 0.5
-    """How often offsets are committed."""
+    """How often offsets are committed, or, where they are part of transactions, reported."""
     sweep_seconds: float = 1.0
     """How often each partition is swept."""
     fresh_seconds: float = 0.3

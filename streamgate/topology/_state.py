@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sortedcontainers import SortedDict
 
-from streamgate.pipeline.ports.stage import Row
+from streamgate.pipeline.ports.stage import Effects, Unsettled
 
 
 class StateReader(Protocol):
@@ -65,23 +65,30 @@ class Rows:
 
 
 class Overlay:
-    """The state of one partition with the decisions of the present batch applied; implements ``StateView``."""
+    """The state of one partition with the decisions of the present batch applied; implements ``StateView``.
 
-    __slots__ = ("_changes", "_partition", "_rows")
+    Reading a row that a decision of the same batch has still to settle raises ``Unsettled``: whoever asked decides in the next batch.
+    """
+
+    __slots__ = ("_changes", "_partition", "_rows", "_unsettled")
 
     def __init__(self, rows: Rows, partition: int) -> None:
         """Begin with what is committed."""
         self._rows = rows
         self._partition = partition
         self._changes: SortedDict = SortedDict()
+        self._unsettled: set[bytes] = set()
 
-    def put(self, rows: Iterable[Row]) -> None:
-        """Apply the rows of a decision."""
-        for row in rows:
+    def put(self, effects: Effects) -> None:
+        """Apply a decision."""
+        for row in effects.rows:
             self._changes[row.key] = row.value
+        self._unsettled.update(output.settle.key for output in effects.outputs if output.settle is not None)
 
     def get(self, key: bytes) -> bytes | None:
         """See ``StateView``."""
+        if key in self._unsettled:
+            raise Unsettled
         if key in self._changes:
             value: bytes | None = self._changes[key]
             return value
@@ -89,6 +96,8 @@ class Overlay:
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """See ``StateView``."""
+        if any(key.startswith(prefix) for key in self._unsettled):
+            raise Unsettled
         if not self._changes:
             return self._rows.scan(self._partition, prefix)
         found = dict(self._rows.scan(self._partition, prefix))

@@ -58,7 +58,7 @@ class Egress:
         self.standing = TimedStanding(self.clock)
         self.standing.mark()
         self.gate = Gate(self.standing, self.clock)
-        self.trail = FakeTrail()
+        self.trail = FakeTrail(self.state)
         self.model = FakeChatModel(*script)
         self.budgets = Budgets(ModelBudget(requests_per_minute, 100_000))
         self.caller = Caller(

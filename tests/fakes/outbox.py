@@ -13,12 +13,14 @@ class FakeOutbox:
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
+        self.entered = 0
         self.gate = asyncio.Event()
         self.gate.set()
         self.failure: Exception | None = None
         self._offsets: dict[str, int] = {}
 
     async def carry_out(self, batch: Batch) -> tuple[Row, ...]:
+        self.entered += 1
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
@@ -27,7 +29,7 @@ class FakeOutbox:
         for output in self.outputs_of(batch):
             offset = self._offsets[output.topic] = self._offsets.get(output.topic, -1) + 1
             if output.settle is not None:
-                rows.append(output.settle(offset))
+                rows.append(output.settle.row(offset))
         return tuple(rows)
 
     @staticmethod

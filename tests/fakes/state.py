@@ -29,7 +29,7 @@ class FakeState:
     def carry_out(self, effects: Effects, first_offset: int = 0) -> None:
         """Do to the state what the runtime would: rows, then the rows that the outputs' offsets settle."""
         self.apply(effects.rows)
-        self.apply(o.settle(first_offset + i) for i, o in enumerate(effects.outputs) if o.settle is not None)
+        self.apply(o.settle.row(first_offset + i) for i, o in enumerate(effects.outputs) if o.settle is not None)
 
     @property
     def reader(self) -> FakeStateReader:

@@ -1,18 +1,23 @@
-"""A trail that keeps what it is given, or is down."""
+"""A trail that keeps what is entered and carries it out over a state, or is down."""
 
 from __future__ import annotations
 
 from streamgate.errors import Code, Unavailable
+from streamgate.pipeline.ports.stage import Output, Prepared
+from tests.fakes.state import FakeState
 
 
 class FakeTrail:
     """Implements ``streamgate.pipeline.ports.trail.Trail``."""
 
-    def __init__(self) -> None:
-        self.records: list[tuple[int, bytes | None, bytes]] = []
+    def __init__(self, state: FakeState) -> None:
+        self.outputs: list[Output] = []
         self.down = False
+        self._state = state
 
-    async def publish(self, partition: int, key: bytes | None, value: bytes) -> None:
+    async def enter(self, partition: int, entry: Prepared) -> None:
         if self.down:
-            raise Unavailable(Code.INTERNAL_ERROR, "audit-events")
-        self.records.append((partition, key, value))
+            raise Unavailable(Code.INTERNAL_ERROR, "trail")
+        effects = entry.decide(partition, self._state)
+        self._state.carry_out(effects)
+        self.outputs.extend(effects.outputs)

@@ -14,7 +14,7 @@ import pytest_asyncio
 from streamgate.adapters.kafka_publisher import KafkaPublisher, Publication
 from streamgate.adapters.kafka_topics import KafkaTopics, topic_plan
 from streamgate.effects import Clock
-from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, StateView, Sweep
+from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, Settle, StateView, Sweep
 from streamgate.topology import Links, RoleApp, RuntimeSettings
 from streamgate.types import Inbound
 from tests.fakes.telemetry import FakeTelemetry
@@ -46,8 +46,7 @@ class Counted:
         if self.answer == b"done:" and value == DECIDE_POISON:
             raise ValueError("a bug in a stage")
         times = int(state.get(b"n:" + value) or b"0") + 1
-        settle = Row(b"o:" + value, b"")
-        output = Output("responses", self.record.key, self.answer + value, lambda offset: Row(settle.key, b"%d" % offset))
+        output = Output("responses", self.record.key, self.answer + value, Settle(b"o:" + value, lambda offset: b"%d" % offset))
         return Effects(rows=(Row(b"n:" + value, b"%d" % times),), outputs=(output,))
 
 
@@ -93,10 +92,11 @@ def build_worker(
     sweep: Sweep | None = None,
     watermarks: bool = False,
     clock: Clock | None = None,
+    role: type[RoleApp] = RoleApp,
     **settings: Any,
 ) -> Worker:
-    links, telemetry = Links.unbound(prefix), FakeTelemetry()
-    app = RoleApp(
+    links, telemetry = Links.unbound(), FakeTelemetry()
+    app = role(
         "vault",
         broker.connection,
         prefix,

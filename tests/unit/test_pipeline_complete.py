@@ -34,7 +34,7 @@ async def test_the_intent_stands_before_the_call() -> None:
     """Where it cannot be published nothing is sent, and the prompt fails."""
     it = Egress()
     await it.handle(it.record())
-    assert [(partition, key) for partition, key, _ in it.trail.records] == [(0, REFERENCE)]
+    assert [(output.topic, output.key) for output in it.trail.outputs] == [(Topic.AUDIT_EVENTS, REFERENCE)]
     it.trail.down = True
     effects = await it.handle(it.record(request_id=b"2" * 16))
     assert on(effects, Topic.COMPLETIONS)[0]["code"] == "provider_failed"
@@ -51,7 +51,7 @@ async def test_personal_data_in_the_final_payload_stops_the_call(field: str) -> 
     (completion,) = on(effects, Topic.COMPLETIONS)
     assert (completion["code"], completion["text"], completion["calls"]) == ("final_scan_hit", None, 0)
     assert not it.model.calls
-    assert not it.trail.records
+    assert not it.trail.outputs
     assert facts(effects) == ["call_failed"]
 
 
@@ -61,7 +61,7 @@ async def test_a_withdrawn_request_is_not_called() -> None:
     it.standing.forbid(0, REFERENCE, "support", 6)
     effects = await it.handle(it.record())
     assert on(effects, Topic.COMPLETIONS)[0]["code"] == "consent_withdrawn"
-    assert (it.model.calls, it.trail.records) == ([], [])
+    assert (it.model.calls, it.trail.outputs) == ([], [])
 
 
 async def test_a_failed_call_has_a_coded_completion() -> None:
@@ -112,6 +112,7 @@ async def test_of_two_that_were_called_the_second_is_dropped() -> None:
     it = Egress()
     record = it.record()
     late = await it.stage.prepare(record)
+    it.stage.forget_in_flight()
     await it.handle(record)
     assert late.decide(0, it.state).facts == (CopySeen("requests"),)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamgate.topology._ledger import Admission, Ledger, Ledgers
+from streamgate.topology._progress import Progress
 
 
 def test_the_position_is_the_first_unfinished_offset() -> None:
@@ -11,9 +12,9 @@ def test_the_position_is_the_first_unfinished_offset() -> None:
     assert [ledger.admit(offset) for offset in (10, 11, 12)] == [Admission.TAKE] * 3
     ledger.finish(12)
     ledger.finish(11)
-    assert (ledger.position, ledger.unfinished, ledger.span) == (10, 1, 3)
+    assert (ledger.progress(), ledger.unfinished) == (Progress(10, frozenset({11, 12})), 1)
     ledger.finish(10)
-    assert (ledger.position, ledger.unfinished, ledger.span) == (13, 0, 0)
+    assert (ledger.progress(), ledger.unfinished) == (Progress(13), 0)
 
 
 def test_a_record_read_twice_is_dropped() -> None:
@@ -50,19 +51,44 @@ def test_a_gap_later_on_is_believed() -> None:
 def test_only_the_present_generation_counts() -> None:
     """A record of a revoked generation neither finishes nor commits anything, and neither does a late acknowledgement of its commit."""
     ledgers = Ledgers()
-    ledgers.open(1, "prompts", 0, 0)
+    ledgers.open(1, "prompts", 0, Progress(0))
     first = ledgers.get(1, "prompts", 0)
     assert first is not None
     first.admit(0)
     first.finish(0)
-    assert ledgers.movable() == {("prompts", 0): 1}
-    ledgers.open(2, "prompts", 0, 0)
+    assert ledgers.movable() == {("prompts", 0): Progress(1)}
+    ledgers.open(2, "prompts", 0, Progress(0))
     assert ledgers.get(1, "prompts", 0) is None
-    ledgers.committed(1, {("prompts", 0): 1})
+    ledgers.committed(1, {("prompts", 0): Progress(1)})
     second = ledgers.current("prompts", 0)
     assert second is not None
     second.admit(0)
     second.finish(0)
-    assert ledgers.movable() == {("prompts", 0): 1}
+    assert ledgers.movable() == {("prompts", 0): Progress(1)}
     ledgers.committed(2, ledgers.movable())
     assert ledgers.movable() == {}
+
+
+def test_what_was_done_beyond_the_committed_offset_is_not_done_again() -> None:
+    """It counts as finished when it comes by."""
+    ledger = Ledger(5, {7, 8})
+    assert ledger.progress() == Progress(5, frozenset({7, 8}))
+    assert [ledger.admit(offset) for offset in (5, 6, 7, 8, 9)] == [Admission.TAKE] * 2 + [Admission.DROP] * 2 + [Admission.TAKE]
+    assert ledger.progress([6]) == Progress(5, frozenset({6, 7, 8}))
+    ledger.finish(5)
+    assert ledger.progress([6]) == Progress(9)
+    ledger.finish(6)
+    assert (ledger.progress(), ledger.unfinished) == (Progress(9), 1)
+
+
+def test_no_record_is_taken_too_far_beyond_the_first_unfinished_one() -> None:
+    """Nor any after it, until it is read again: what is done must fit beside the committed offset."""
+    ledger = Ledger(0, reach=4)
+    assert [ledger.admit(offset) for offset in (0, 1, 2, 3, 4, 5)] == [Admission.TAKE] * 4 + [Admission.HOLD] * 2
+    assert (ledger.held_at, ledger.too_far) == (4, True)
+    ledger.finish(0)
+    ledger.finish(1)
+    assert not ledger.too_far
+    assert ledger.admit(6) is Admission.HOLD
+    assert [ledger.admit(offset) for offset in (4, 5, 6)] == [Admission.TAKE] * 2 + [Admission.HOLD]
+    assert ledger.progress() == Progress(2)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from streamgate.errors import Code, Unavailable
-from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Output, Row, Stale, StateView, Sweep
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Output, Row, Settle, Stale, StateView, Sweep
 from streamgate.telemetry import StageFailed
 from streamgate.topology import Rows, RuntimeSettings
+from streamgate.topology._progress import Progress
 from streamgate.topology._runtime import Flow, Runtime
 from streamgate.types import Inbound
 from tests.fakes.outbox import FakeOutbox
@@ -47,7 +48,7 @@ def bench(*stages: Any, sweep: Sweep | None = None, **settings: Any) -> Bench:
     )
     runtime.assigned()
     for topic in runtime.stages:
-        runtime.opened(1, topic, 0, 0)
+        runtime.opened(1, topic, 0, Progress(0))
     return Bench(runtime, outbox, rows, telemetry)
 
 
@@ -88,8 +89,8 @@ class PlainDecision:
         return Effects(rows=(Row(b"n", b"%d" % times),), outputs=(Output("responses", None, b"%d" % times),))
 
 
-async def test_decisions_are_carried_out_together_unless_an_offset_is_recorded() -> None:
-    """Up to the size of a batch; nothing is decided between an output and the row that records its offset."""
+async def test_decisions_are_carried_out_together() -> None:
+    """Up to the size of a batch, in their order."""
     it = bench(Plain(), batch=30)
     it.outbox.gate.clear()
     for offset in range(60):
@@ -99,13 +100,73 @@ async def test_decisions_are_carried_out_together_unless_an_offset_is_recorded()
     await until(lambda: it.position() == 60)
     assert [output.value for output in it.outbox.outputs] == [b"%d" % n for n in range(1, 61)]
     assert max(len(batch.effects) for batch in it.outbox.batches) == 30
-    settling = bench()
-    for offset in range(5):
-        settling.take(offset, b"x")
-    await until(lambda: settling.position() == 5)
-    assert [len(batch.effects) for batch in settling.outbox.batches] == [1] * 5
     assert await it.runtime.drain(1)
-    assert await settling.runtime.drain(1)
+
+
+class Reading(ToyStage):
+    """Reads the row that the decision before it settles."""
+
+    async def prepare(self, record: Inbound) -> Any:
+        return ReadingDecision(record)
+
+
+@dataclass
+class ReadingDecision:
+    record: Inbound
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        key = b"o:" + (self.record.value or b"")
+        before = state.get(key)
+        return Effects(outputs=(Output("responses", None, before or b"-", Settle(key, lambda offset: b"%d" % offset)),))
+
+
+async def test_a_row_that_records_an_offset_is_read_in_the_next_batch() -> None:
+    """Decisions that do not read it are carried out together with the one that settles it."""
+    it = bench(Reading())
+    it.outbox.gate.clear()
+    it.take(0, b"first")
+    await until(lambda: it.outbox.entered == 1)
+    for offset, value in enumerate((b"a", b"b", b"a", b"c"), 1):
+        it.take(offset, value)
+    await until(lambda: not it.runtime._tasks)
+    it.outbox.gate.set()
+    await until(lambda: it.position() == 5)
+    assert [len(batch.effects) for batch in it.outbox.batches] == [1, 2, 2]
+    assert [output.value for output in it.outbox.outputs] == [b"-", b"-", b"-", b"1", b"-"]
+    assert await it.runtime.drain(1)
+
+
+async def test_a_batch_says_what_is_done_once_it_is() -> None:
+    """Also beyond a record that is still in flight."""
+    it = bench()
+    it.take(0, SLOW)
+    for offset in (1, 2):
+        it.take(offset, b"x")
+        await until(lambda offset=offset: len(it.outbox.batches) == offset)  # type: ignore[misc]
+    assert [batch.progress for batch in it.outbox.batches] == [
+        {"prompts": Progress(0, frozenset({1}))},
+        {"prompts": Progress(0, frozenset({1, 2}))},
+    ]
+    assert await it.runtime.drain(0.05)
+
+
+async def test_what_is_entered_beside_the_records_is_decided_like_them() -> None:
+    """It returns once it is carried out; what it raises comes back, and holds up nothing."""
+    it = bench()
+    it.outbox.gate.clear()
+    entered = asyncio.create_task(it.runtime.enter(0, PlainDecision()))
+    await until(lambda: it.outbox.entered == 1)
+    assert not entered.done()
+    it.outbox.gate.set()
+    await asyncio.wait_for(entered, 5)
+    assert (it.rows.get(0, b"n"), it.outbox.batches[0].progress) == (b"1", {})
+    with pytest.raises(ValueError, match="does not open"):
+        await it.runtime.enter(0, Due(b"bad"))
+    it.take(0, b"a")
+    await until(lambda: it.position() == 1)
+    assert await it.runtime.drain(1)
+    with pytest.raises(Unavailable):
+        await it.runtime.enter(0, PlainDecision())
 
 
 async def test_a_commit_that_fails_stops_the_worker_and_commits_nothing() -> None:
@@ -130,7 +191,7 @@ async def test_records_of_another_generation_are_not_taken() -> None:
     it.take(0, b"a")
     assert await it.runtime.drain(1)
     it.take(1, b"b")
-    it.runtime.opened(1, "prompts", 0, 0)
+    it.runtime.opened(1, "prompts", 0, Progress(0))
     it.take(1, b"b")
     assert [output.value for output in it.outbox.outputs] == [b"done:a"]
 
@@ -142,7 +203,7 @@ async def test_revocation_waits_a_bounded_time_and_says_when_it_cut_a_batch_off(
     it.take(1, b"a")
     await until(lambda: len(it.outbox.batches) == 1)
     assert await it.runtime.drain(0.05)
-    assert it.runtime.ledgers.movable() == {}
+    assert it.runtime.ledgers.movable() == {("prompts", 0): Progress(0, frozenset({1}))}
     cut = bench()
     cut.outbox.gate.clear()
     cut.take(0, b"a")
@@ -157,11 +218,11 @@ async def test_a_backlog_pauses_its_partition_until_half_is_gone() -> None:
     it = bench(stage, pool=2)
     flows = [it.take(offset, SLOW) for offset in range(5)]
     assert flows == [Flow.GO_ON] * 3 + [Flow.PAUSE] * 2
-    assert it.runtime.resumable() == set()
+    assert it.runtime.resumable() == {}
     stage.release.set()
     await until(lambda: it.position() == 5)
-    assert it.runtime.resumable() == {("prompts", 0)}
-    assert it.runtime.resumable() == set()
+    assert it.runtime.resumable() == {("prompts", 0): None}
+    assert it.runtime.resumable() == {}
     assert await it.runtime.drain(1)
 
 

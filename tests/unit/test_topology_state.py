@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamgate.pipeline.ports.stage import Row
+from streamgate.pipeline.ports.stage import Effects, Row
 from streamgate.topology._state import Overlay, Rows
 
 
@@ -33,7 +33,7 @@ def test_a_view_shows_earlier_decisions_of_the_batch() -> None:
     rows.apply(0, b"a:2", b"old")
     view = Overlay(rows, 0)
     assert list(view.scan(b"a:")) == [(b"a:1", b"old"), (b"a:2", b"old")]
-    view.put([Row(b"a:1", None), Row(b"a:2", b"new"), Row(b"a:3", b"new"), Row(b"b:1", b"new")])
+    view.put(Effects(rows=(Row(b"a:1", None), Row(b"a:2", b"new"), Row(b"a:3", b"new"), Row(b"b:1", b"new"))))
     assert [view.get(key) for key in (b"a:1", b"a:2", b"a:3", b"x")] == [None, b"new", b"new", None]
     assert list(view.scan(b"a:")) == [(b"a:2", b"new"), (b"a:3", b"new")]
     assert rows.get(0, b"a:1") == b"old"

@@ -2,8 +2,9 @@
 
 ``prepare`` is async, runs for many records at once and may read, wait and call. What it returns is asked to ``decide``: synchronously, one
 record at a time per partition number over all input topics of the role, so a decision sees every earlier decision and
-the events of one data subject are serial. The effects of a decision are carried out in this order, each acknowledged by Kafka before the
-next: ``rows``, ``outputs``, the rows that ``Output.settle`` makes of the offsets, ``facts``; then the input offset may move.
+the events of one data subject are serial. The effects of a decision, ``rows``, ``outputs``, the rows that ``Output.settle`` makes of the
+offsets, and the progress of the input, are one transaction; ``facts`` are emitted when Kafka has it. The embedded broker has no
+transactions: there they are written in that order, each acknowledged before the next.
 """
 
 from __future__ import annotations
@@ -32,14 +33,30 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Settle:
+    """A row that records where an output stands. No other decision sees the row before it is written."""
+
+    key: bytes
+    value: Callable[[int], bytes]
+    """Given the offset that Kafka acknowledged, the row's value."""
+
+    def row(self, offset: int) -> Row:
+        """The row, once the offset is known."""
+        return Row(self.key, self.value(offset))
+
+    def __repr__(self) -> str:
+        """Show the kind of row only."""
+        return f"Settle({self.key[:1]!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Output:
     """One record to publish on ``topic`` (a logical name), always on the partition number being decided."""
 
     topic: str
     key: bytes | None
     value: bytes | None
-    settle: Callable[[int], Row] | None = None
-    """Given the offset that Kafka acknowledged, the row that records it."""
+    settle: Settle | None = None
 
     def __repr__(self) -> str:
         """Show sizes only."""
@@ -59,16 +76,20 @@ class StateView(Protocol):
     """The role's state on one partition, with every decision so far applied."""
 
     def get(self, key: bytes) -> bytes | None:
-        """The row's value, or ``None``."""
+        """The row's value, or ``None``. Raises :class:`Unsettled`."""
         ...
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Rows whose key starts with ``prefix``, in key order."""
+        """Rows whose key starts with ``prefix``, in key order. Raises :class:`Unsettled`."""
         ...
 
 
 class Stale(Exception):
-    """What was prepared has aged while it waited to be decided."""
+    """What was prepared has aged while it waited to be decided: it is prepared again."""
+
+
+class Unsettled(Stale):
+    """A row was asked for that an earlier decision of the same transaction has still to settle: it is decided in the next one."""
 
 
 class Prepared(Protocol):

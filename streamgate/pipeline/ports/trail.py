@@ -1,13 +1,19 @@
-"""A call leaves a trace before its first byte goes out."""
+"""What must be in Kafka before something is done: a call leaves a trace before its first byte goes out."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
+from streamgate.pipeline.ports.stage import Prepared
+
 
 class Trail(Protocol):
-    """Publishes on audit-events outside a decision."""
+    """Decisions beside those over records."""
 
-    async def publish(self, partition: int, key: bytes | None, value: bytes) -> None:
-        """Return once Kafka has acknowledged the record; raise ``Unavailable`` when it cannot be had in time."""
+    async def enter(self, partition: int, entry: Prepared) -> None:
+        """Decide ``entry`` over the state of the partition; return once Kafka has what it wanted.
+
+        Under the same fence as every other decision: a worker that has lost the partition gets nothing in. Raises ``Unavailable`` then, and
+        when it takes too long; and whatever ``entry`` raises.
+        """
         ...
