@@ -15,7 +15,7 @@ from streamgate.config import Settings, load_policy, read_secret
 from streamgate.config import load as load_settings
 from streamgate.consent import Policy
 from streamgate.pipeline._reader import REGISTRY_WAIT_SECONDS
-from streamgate.pipeline.restore import FRESHNESS_GIVES_UP_MS
+from streamgate.pipeline._recent import FRESHNESS_GIVES_UP_MS
 from streamgate.rights import Horizons
 from streamgate.topology import RuntimeSettings
 from streamgate.types import Topic

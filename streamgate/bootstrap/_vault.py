@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from streamgate.adapters.kafka_archive import KafkaArchive
 from streamgate.adapters.key_file import KeyFile
 from streamgate.adapters.system import SystemClock, SystemEntropy, SystemSleeper
 from streamgate.bootstrap._installation import Installation
@@ -12,6 +13,7 @@ from streamgate.codec import Decoder
 from streamgate.detect import Detector
 from streamgate.errors import ConfigError
 from streamgate.minimise import Limits
+from streamgate.pipeline._copies import Copies
 from streamgate.pipeline._desk import Desk, KeyCache
 from streamgate.pipeline._publish import AuditWriter, DeadLetters, Responses
 from streamgate.pipeline._reader import Reader
@@ -36,6 +38,7 @@ class VaultParts:
     app: RoleApp
     desk: Desk
     links: Links
+    archive: KafkaArchive
 
 
 def build_vault(installation: Installation, detector: Detector, telemetry: Telemetry) -> VaultParts:
@@ -46,6 +49,7 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
     links = Links.unbound()
     desk = _desk(installation, KeyFile(Path(key_file)), detector, links, telemetry)
     decoder = installation.decoder()
+    archive = KafkaArchive(installation.connection(), installation.prefix)
     standing = Standing(installation.schemas.latest(Topic.STANDING))
 
     def watermark(_partition: int, at_ms: int, consents_offset: int) -> tuple[bytes, bytes]:
@@ -56,7 +60,7 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
         installation.connection(),
         installation.prefix,
         f"{installation.prefix}vault",
-        stages=_stages(installation, decoder, desk, detector, links, standing, telemetry),
+        stages=_stages(installation, decoder, desk, detector, links, standing, archive, telemetry),
         links=links,
         telemetry=telemetry,
         clock=desk.clock,
@@ -65,7 +69,7 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
         watermark=watermark,
         on_drained=desk.keys.clear,
     )
-    return VaultParts(app, desk, links)
+    return VaultParts(app, desk, links, archive)
 
 
 def _desk(installation: Installation, kms: KeyFile, detector: Detector, links: Links, telemetry: Telemetry) -> Desk:
@@ -96,6 +100,7 @@ def _stages(
     detector: Detector,
     links: Links,
     standing: Standing,
+    archive: KafkaArchive,
     telemetry: Telemetry,
 ) -> tuple[Stage, ...]:
     limits = installation.settings.vault.limits
@@ -108,6 +113,7 @@ def _stages(
         detector=detector,
         freshness=links.freshness,
         desk=desk,
+        copies=Copies(desk, links.state, archive, decoder, desk.clock, sleeper),
         telemetry=telemetry,
         clock=desk.clock,
         sleeper=sleeper,

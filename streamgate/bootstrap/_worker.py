@@ -112,7 +112,7 @@ def build_worker(
         if detector is None:
             raise ConfigError(("vault: no detector",))
         parts = build_vault(installation, detector, facts)
-        return Worker(role, parts.app, prometheus, profile, links=parts.links, vault=parts)
+        return Worker(role, parts.app, prometheus, profile, links=parts.links, vault=parts, after=(parts.archive.stop,))
     if role is Role.EGRESS:
         egress = build_egress(installation, facts)
 

@@ -28,7 +28,7 @@ class Prompt:
     """Milliseconds since the epoch; ``None`` takes the purpose's default."""
     traceparent: str | None = None
     event_id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    """Unique per tenant and subject. Sending the same prompt again under the same id gets no second answer."""
+    """Unique per tenant and subject. Sending the same prompt again under the same id gets the same answer again, and costs no call."""
 
     def __repr__(self) -> str:
         """Show no text and no subject."""

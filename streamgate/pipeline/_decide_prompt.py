@@ -10,12 +10,14 @@ from streamgate.consent import Denied, decide
 from streamgate.detect import Span
 from streamgate.errors import Code, Failed, RecordError, Refused, SealBroken, Status
 from streamgate.minimise import Envelope, Minimised
+from streamgate.pipeline._copies import Published, repeat_published, repeatable
 from streamgate.pipeline._desk import Desk, source_of
 from streamgate.pipeline._issue import Issue
 from streamgate.pipeline._outcome import Outcome, Phase
+from streamgate.pipeline._recent import recent
 from streamgate.pipeline._screen import Route
 from streamgate.pipeline._vaultstate import VaultState, timer_row
-from streamgate.pipeline.ports.stage import Effects, Output, Row, StateView
+from streamgate.pipeline.ports.stage import Effects, Output, Row, Stale, StateView
 from streamgate.rights import Enrolment, admits, enrol
 from streamgate.telemetry import CopySeen, DeadLettered, LatencyAdded, PromptAccepted
 from streamgate.types import Inbound
@@ -39,7 +41,9 @@ class PromptCase:
     record: Inbound
     envelope: Envelope
     route: Route
-    claim: Ready | RecordError
+    content: str
+    """Keyed digest of what the prompt says."""
+    claim: Ready | Published | RecordError
 
     def decide(self, partition: int, state: StateView) -> Effects:
         """Answer a known prompt from its outcome; refuse what an erasure covers; else mask it or say why not."""
@@ -56,6 +60,8 @@ class PromptCase:
                 raise Refused(Code.SUBJECT_ERASED)
             if isinstance(self.claim, RecordError):
                 raise self.claim
+            if isinstance(self.claim, Published):
+                raise Stale  # its outcome has gone meanwhile: it is a new prompt
             return self._accept(partition, vault, key, self.claim, enrolment)
         except RecordError as error:
             return self._end(vault, key, error, self._opened(known, enrolment))
@@ -74,7 +80,7 @@ class PromptCase:
             reply_topic=self.route.reply_topic,
             model=self.route.model,
             incarnation=0 if enrolment is None else enrolment.incarnation,
-            digest=self._content(),
+            digest=self.content,
             arrived_ms=self.record.timestamp_ms,
             deadline_ms=self.route.deadline_ms,
             opened_by=source_of(self.record.topic, self.record.offset),
@@ -85,9 +91,6 @@ class PromptCase:
         """What ends now: the prompt as it was let through before, or a new one."""
         return known if known is not None and known.phase is Phase.OPEN else self._outcome(enrolment)
 
-    def _content(self) -> str:
-        return self.desk.sealer.digest(b"content", self.record.value or b"").hex()
-
     def _end(self, vault: VaultState, key: bytes, error: RecordError, opened: Outcome) -> Effects:
         status = Status.FAILED if isinstance(error, Failed) else Status.REFUSED
         by = source_of(self.record.topic, self.record.offset)
@@ -95,9 +98,16 @@ class PromptCase:
 
     def _known(self, partition: int, vault: VaultState, key: bytes, known: Outcome, enrolment: Enrolment | None) -> Effects:
         """A copy: the same record again after a crash, the same content sent twice, or other content under the same event id."""
-        if known.digest != self._content():
+        if known.digest != self.content:
             letters = self.desk.letters.outputs(self.record, Code.CONTENT_CONFLICT)
             return Effects(outputs=letters, facts=(DeadLettered(self.record.topic, Code.CONTENT_CONFLICT),))
+        if repeatable(known):
+            if not isinstance(self.claim, Published) or self.claim.offset != known.response_offset:
+                raise Stale  # it has ended since this copy was looked at
+            if not recent(self.desk.freshness, self.desk.clock, partition):
+                raise Stale
+            digest = vault.digest(self.envelope.subject)
+            return repeat_published(self.desk, vault, digest, known, self.claim, self.record.topic)
         again = known.opened_by == source_of(self.record.topic, self.record.offset)
         if again and known.phase is Phase.OPEN and isinstance(self.claim, Ready) and enrolment is not None:
             digest = vault.digest(self.envelope.subject)

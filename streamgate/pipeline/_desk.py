@@ -6,10 +6,11 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from streamgate.audit import AuditFact, known_name
-from streamgate.codec import Schema
+from streamgate.codec import Decoded, Schema
 from streamgate.consent import Policy
 from streamgate.effects import Clock, Entropy
 from streamgate.errors import SealBroken, Status
+from streamgate.pipeline._content import content
 from streamgate.pipeline._outcome import Outcome, Source
 from streamgate.pipeline._publish import Answer, AuditWriter, DeadLetters, Responses
 from streamgate.pipeline._vaultstate import VaultState, timer_row
@@ -94,6 +95,10 @@ class Desk:
     def repeat(self, vault: VaultState, key: bytes, decided: Outcome, answer: Answer | None = None) -> Effects:
         """Publish the same response again, after a crash between decision and offset."""
         return Effects(outputs=(self.responses.of(decided, answer, vault.settle(key, decided)),))
+
+    def content(self, decoded: Decoded) -> str:
+        """A keyed digest of what a prompt says."""
+        return self.sealer.digest(b"content", content(decoded)).hex()
 
     def recheck(self, key: bytes) -> Row:
         """The timer that looks whether a decided outcome was published."""

@@ -10,6 +10,8 @@ from streamgate.pipeline.ports.freshness import Freshness
 CONSENT_AGE_MS: Final = 2_000
 """What is known of a withdrawal is never older than this when a prompt is let through or an answer is published."""
 PIECE_SECONDS: Final = 5.0
+FRESHNESS_GIVES_UP_MS: Final = 600_000
+"""How long what has no deadline of its own waits for it."""
 
 
 def recent(freshness: Freshness, clock: Clock, partition: int) -> bool:

@@ -7,7 +7,7 @@ was scanned once more, the budget has room, and a call-intent stands on the audi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from streamgate.audit import AuditFact
 from streamgate.codec import Decoder, Schema, encode
@@ -18,6 +18,7 @@ from streamgate.pipeline._call import Called, Caller
 from streamgate.pipeline._egress_state import EgressState
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter, DeadLetters
+from streamgate.pipeline.ports.known import KnownRows
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, Settle, StateView
 from streamgate.pipeline.ports.trail import Trail
 from streamgate.provider import ChatCall
@@ -26,14 +27,6 @@ from streamgate.types import Inbound, MaskedMessage, MaskedText, Parameters, Top
 
 RECORD_KEPT_MS: Final = 24 * 3600 * 1000
 """How long egress remembers that it answered a request; longer than any deadline."""
-
-
-class KnownRows(Protocol):
-    """Rows already committed."""
-
-    def get(self, partition: int, key: bytes) -> bytes | None:
-        """The row's value, or ``None``."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,11 @@ from streamgate.minimise import (
     plan,
     read_envelope,
 )
+from streamgate.pipeline._copies import Copies
 from streamgate.pipeline._decide_prompt import PromptCase, Ready
 from streamgate.pipeline._desk import Desk
 from streamgate.pipeline._reader import PAUSE_SECONDS, Reader
-from streamgate.pipeline._recent import until_recent
+from streamgate.pipeline._recent import FRESHNESS_GIVES_UP_MS, until_recent
 from streamgate.pipeline._screen import Route, screen
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline.ports.freshness import Freshness
@@ -49,6 +50,7 @@ class Redact:
     detector: Detector
     freshness: Freshness
     desk: Desk
+    copies: Copies
     telemetry: Telemetry
     clock: Clock
     sleeper: Sleeper
@@ -69,10 +71,16 @@ class Redact:
         if isinstance(entered, Undeliverable):
             return entered
         envelope, route = entered
+        content = self.desk.content(decoded)
+        published = await self.copies.published(record.partition, envelope, content, route.deadline_ms)
+        if published is not None:
+            # Consent is looked at under the same rule as for a new prompt; a copy that would be too late for it is counted.
+            await until_recent(self.freshness, self.clock, record.partition, 0, self.clock.now_ms() + FRESHNESS_GIVES_UP_MS)
+            return PromptCase(self.desk, record, envelope, route, content, published)
         try:
-            return PromptCase(self.desk, record, envelope, route, await self._ready(record, decoded, envelope, route))
+            return PromptCase(self.desk, record, envelope, route, content, await self._ready(record, decoded, envelope, route))
         except RecordError as error:
-            return PromptCase(self.desk, record, envelope, route, error)
+            return PromptCase(self.desk, record, envelope, route, content, error)
 
     def enter(self, record: Inbound, decoded: Decoded) -> tuple[Envelope, Route] | Undeliverable:
         """Read the envelope and look up what the policy says of it."""
@@ -142,8 +150,11 @@ class _Poisoned:
         desk, record = self.stage.desk, self.record
         last_resort = Undeliverable(desk, record, Code.INTERNAL_ERROR)
         try:
-            entered = self.stage.enter(record, self.stage.reader.decoder.decode_known(self.stage.topic, record.value))
-            case = entered if isinstance(entered, Undeliverable) else PromptCase(desk, record, *entered, Failed(Code.INTERNAL_ERROR))
+            decoded = self.stage.reader.decoder.decode_known(self.stage.topic, record.value)
+            entered = self.stage.enter(record, decoded)
+            if isinstance(entered, Undeliverable):
+                return entered.decide(partition, state)
+            case = PromptCase(desk, record, *entered, desk.content(decoded), Failed(Code.INTERNAL_ERROR))
             return case.decide(partition, state)
         except Stale:
             raise

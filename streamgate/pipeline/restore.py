@@ -15,7 +15,7 @@ from streamgate.pipeline._desk import Desk, source_of
 from streamgate.pipeline._issue import request_aad
 from streamgate.pipeline._outcome import Outcome, Phase
 from streamgate.pipeline._publish import Answer
-from streamgate.pipeline._recent import recent, until_recent
+from streamgate.pipeline._recent import FRESHNESS_GIVES_UP_MS, recent, until_recent
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline._vaultstate import VaultState
 from streamgate.pipeline.ports.freshness import Freshness
@@ -24,7 +24,6 @@ from streamgate.telemetry import LateCompletion, LatencyAdded, TokensRestored
 from streamgate.types import Inbound, Subject, Topic
 from streamgate.vault import TokenMap, restore
 
-FRESHNESS_GIVES_UP_MS = 600_000
 REFUSALS = frozenset(
     {Code.NO_CONSENT, Code.CONSENT_WITHDRAWN, Code.SUBJECT_ERASED, Code.FINAL_SCAN_HIT, Code.PROVIDER_REFUSED},
 )

@@ -69,7 +69,7 @@ def _quota(headers: Mapping[str, str], name: str) -> Quota:
 def _count(text: str | None) -> int | None:
     if text is None or not _NUMBER.fullmatch(text.strip()):
         return None
-    return min(int(float(text)), _LARGEST)
+    return min(int(float(text.strip())), _LARGEST)
 
 
 def _timestamp(text: str) -> float | None:

@@ -4,7 +4,7 @@ from streamgate.topology._commit import AtLeastOnce, Batch, Commit, Transactiona
 from streamgate.topology._links import Links
 from streamgate.topology._role import RoleApp, Watermarker
 from streamgate.topology._settings import RuntimeSettings, TopicNames
-from streamgate.topology._state import Overlay, Rows, StateReader
+from streamgate.topology._state import Overlay, Rows
 
 __all__ = [
     "AtLeastOnce",
@@ -15,7 +15,6 @@ __all__ = [
     "RoleApp",
     "Rows",
     "RuntimeSettings",
-    "StateReader",
     "TopicNames",
     "Transactional",
     "Watermarker",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from streamgate.pipeline.ports.known import KnownRows
 from streamgate.topology._freshness import InputFreshness
-from streamgate.topology._state import Rows, StateReader
+from streamgate.topology._state import Rows
 from streamgate.topology._trail import RuntimeTrail
 
 
@@ -24,6 +25,6 @@ class Links:
         return cls(Rows(), InputFreshness(), RuntimeTrail())
 
     @property
-    def state(self) -> StateReader:
+    def state(self) -> KnownRows:
         """The committed state."""
         return self.rows

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
 
 from sortedcontainers import SortedDict
 
 from streamgate.pipeline.ports.stage import Effects, Unsettled
-
-
-class StateReader(Protocol):
-    """The committed state, for stages that look at it while they prepare. A decision must look again: see ``StateView``."""
-
-    def get(self, partition: int, key: bytes) -> bytes | None:
-        """The row as last acknowledged by Kafka; ``None`` where there is none or the partition is not ours."""
-        ...
 
 
 class Rows:
@@ -28,7 +19,7 @@ class Rows:
         self._partitions: dict[int, SortedDict] = {}
 
     def get(self, partition: int, key: bytes) -> bytes | None:
-        """See :class:`StateReader`."""
+        """See ``KnownRows``."""
         rows = self._partitions.get(partition)
         value: bytes | None = rows.get(key) if rows is not None else None
         return value

@@ -10,6 +10,7 @@ from streamgate.codec import Decoder, SchemaSet, encode, packaged_schemas, parse
 from streamgate.consent import Basis, Controller, Policy, Provider, Purpose, Tenant
 from streamgate.detect import EntityType
 from streamgate.minimise import Limits
+from streamgate.pipeline._copies import Copies
 from streamgate.pipeline._desk import Desk, KeyCache
 from streamgate.pipeline._outcome import Outcome
 from streamgate.pipeline._publish import AuditWriter, DeadLetters, Responses
@@ -24,6 +25,7 @@ from streamgate.pipeline.sweep import VaultSweep
 from streamgate.rights import Horizons
 from streamgate.types import Inbound, Role, Subject, Topic
 from streamgate.vault import DeadLetterOpener, SecretKey, StateSealer
+from tests.fakes.archive import FakeArchive
 from tests.fakes.effects import FakeClock, FakeSleeper, SeededEntropy
 from tests.fakes.freshness import FakeFreshness
 from tests.fakes.kms import FakeKms
@@ -97,6 +99,7 @@ class Vault:
         self.freshness = FakeFreshness(read_until_ms=FOR_EVER, clock=self.clock)
         self.detector = ScriptedDetector({NAME: EntityType.PERSON})
         self.kms = FakeKms()
+        self.archive = FakeArchive()
         self.desk = self._desk()
         decoder, standing = Decoder(schemas(), None), Standing(schemas().latest(Topic.STANDING))
         reader = Reader(decoder, self.clock, self.sleeper, 1)
@@ -107,6 +110,7 @@ class Vault:
             detector=self.detector,
             freshness=self.freshness,
             desk=self.desk,
+            copies=Copies(self.desk, self.state.reader, self.archive, decoder, self.clock, self.sleeper),
             telemetry=self.telemetry,
             clock=self.clock,
             sleeper=self.sleeper,
@@ -208,6 +212,7 @@ class Vault:
 
     def _done(self, effects: Effects) -> Effects:
         self.state.carry_out(effects, self._published)
+        self.archive.keep(effects, self._published)
         self._published += len(effects.outputs)
         return effects
 

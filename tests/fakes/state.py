@@ -8,7 +8,7 @@ from streamgate.pipeline.ports.stage import Effects, Row
 
 
 class FakeState:
-    """The state of one partition; implements ``StateView``, and ``StateReader`` through :attr:`reader`."""
+    """The state of one partition; implements ``StateView``, and ``KnownRows`` through :attr:`reader`."""
 
     def __init__(self) -> None:
         self.rows: dict[bytes, bytes] = {}
@@ -44,3 +44,6 @@ class FakeStateReader:
 
     def get(self, partition: int, key: bytes) -> bytes | None:
         return self._state.get(key)
+
+    def scan(self, partition: int, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return self._state.scan(prefix)

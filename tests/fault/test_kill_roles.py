@@ -38,7 +38,7 @@ def prompts() -> list[Prompt]:
 
 @pytest.mark.parametrize("victim", list(Role))
 async def test_every_prompt_is_answered_when_a_role_is_killed(victim: Role, kafka: Broker, prefix: str, tmp_path: Path) -> None:
-    """300 prompts, one role killed with -9 in the middle and started again: 300 answers, copies identical, the audit chain whole."""
+    """300 prompts, one role killed with -9 in the middle and started again: 300 answers, none of them twice, the audit chain whole."""
     async with SimulatedProvider(0.05) as provider:
         roles = Roles(tmp_path, kafka.bootstrap, prefix, provider.base_url)
         made = roles.installation()
@@ -75,6 +75,7 @@ async def test_every_prompt_is_answered_when_a_role_is_killed(victim: Role, kafk
         )
         assert at_kill < PROMPTS
         assert set(found) == {prompt.event_id for prompt in sent}
-        assert all(len(set(each)) == 1 for each in found.values())
+        assert copies == 0
+        assert victim is Role.EGRESS or len(provider.received) == PROMPTS
         assert all(b"Maria Gonzalez" in each[0] for each in found.values())
         assert [report.first_break for report in reports.values()] == [None, None, None]
