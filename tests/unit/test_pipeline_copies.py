@@ -156,6 +156,6 @@ async def test_a_prompt_that_was_written_anew_is_the_same_prompt() -> None:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     again = it.prompt(deadline_ms=it.clock.now_ms() + 60_000, traceparent=trace)
     assert published(await it.handle(it.redact, again)) == first
-    for other in ({"model": "gpt-other"}, {"messages": [("user", f"Please answer {NAME}!")]}, {"context": {"order_id": "1"}}):
+    for other in ({"model": "gpt-other"}, {"text": f"Please answer {NAME}!"}, {"context": {"language": "de"}}):
         effects = await it.handle(it.redact, it.prompt(**other))
         assert [letter["code"] for letter in on(effects, Topic.DEAD_LETTERS)] == ["content_conflict"]
