@@ -11,6 +11,7 @@ from streamgate.adapters.detector_pool import DetectorPool
 from streamgate.adapters.health import HealthServer, Readiness
 from streamgate.adapters.kafka_topics import KafkaTopics
 from streamgate.adapters.log import LogTelemetry, configure
+from streamgate.adapters.loop_watch import LoopWatch
 from streamgate.adapters.prometheus import PrometheusTelemetry
 from streamgate.audit import AuditFact
 from streamgate.bootstrap._egress import build_egress
@@ -19,10 +20,10 @@ from streamgate.bootstrap._notary import build_notary
 from streamgate.bootstrap._vault import VaultParts, build_vault
 from streamgate.config import check_role
 from streamgate.detect import Detector, EntityType
-from streamgate.errors import ConfigError
+from streamgate.errors import ConfigError, StreamgateError
 from streamgate.provider import Reason
 from streamgate.rights import NOT_KEPT_EMBEDDED
-from streamgate.telemetry import Combined, Known, Telemetry
+from streamgate.telemetry import Combined, Known, Telemetry, WorkerFailed
 from streamgate.topology import Links, RoleApp, Rows
 from streamgate.types import Role
 
@@ -170,14 +171,23 @@ async def _serve(worker: Worker, installation: Installation) -> int:
     except OSError:
         problem = f"telemetry.metrics_port: {telemetry.metrics_port} cannot be listened on; set another, or 0 for a free one"
         raise ConfigError((problem,)) from None
+    watch = LoopWatch()
+    watch.start()
     await worker.start()
     asked = asyncio.create_task(stopping.wait())
     failed = asyncio.create_task(worker.app.wait_failed())
     try:
         await asyncio.wait({asked, failed}, return_when=asyncio.FIRST_COMPLETED)
-        return 1 if failed.done() else 0
+        if not failed.done():
+            return 0
+        error = failed.result()
+        reason = str(error) if isinstance(error, StreamgateError) else ""
+        worker.prometheus.emit(fact := WorkerFailed(worker.role.value, type(error).__name__, reason))
+        LogTelemetry().emit(fact)
+        return 1
     finally:
         asked.cancel()
         failed.cancel()
         await worker.stop()
         await health.stop()
+        watch.stop()

@@ -26,6 +26,7 @@ from streamgate.telemetry._facts import (
     Telemetry,
     TokensRestored,
     TokensUsed,
+    WorkerFailed,
     WorkerState,
 )
 from streamgate.telemetry._metric import OTHER, Kind, Known, Label, Metric, Update
@@ -67,6 +68,7 @@ __all__ = [
     "TokensRestored",
     "TokensUsed",
     "Update",
+    "WorkerFailed",
     "WorkerState",
     "metrics_table",
     "with_metrics_table",

@@ -153,6 +153,10 @@ def _state(fact: f.WorkerState) -> Iterable[Update]:
     yield Update(m.WORKER_STATES, 1, (fact.role, fact.state))
 
 
+def _worker_failed(fact: f.WorkerFailed) -> Iterable[Update]:
+    yield Update(m.WORKER_STATES, 1, (fact.role, "failed"))
+
+
 _DEBUG: Final = _at("debug")
 _INFO: Final = _at("info")
 
@@ -178,6 +182,7 @@ DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.Committed, "offset.committed", _DEBUG, ("topic", "lag_records", "seconds_since_last"), _committed),
     Declaration(f.StageFailed, "stage.failed", _at("error"), ("topic", "error", "where"), _stage_failed),
     Declaration(f.PartUnavailable, "part.availability", _availability, ("part", "available"), _availability_update),
+    Declaration(f.WorkerFailed, "worker.failed", _at("error"), ("role", "error", "reason"), _worker_failed),
     Declaration(f.WorkerState, "worker.state", _INFO, ("role", "state"), _state),
 )
 

@@ -201,6 +201,17 @@ class WorkerState(Fact):
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerFailed(Fact):
+    """The worker cannot go on and exits with a non-zero status."""
+
+    role: str
+    error: str
+    """Name of the error's class."""
+    reason: str
+    """Of our own errors their text, which holds no data; else empty."""
+
+
 class Telemetry(Protocol):
     """Where facts go."""
 

@@ -78,7 +78,7 @@ _OWN: Final[Mapping[Label, frozenset[str]]] = {
     Label.DECISION: frozenset({"grant", "withdraw"}),
     Label.RIGHT: frozenset({"erase", "export"}),
     Label.ROLE: frozenset(role.value for role in Role) | {"demo"},
-    Label.STATE: frozenset({"started", "python_stream_iterator", "ready", "draining", "stopped"}),
+    Label.STATE: frozenset({"started", "python_stream_iterator", "ready", "draining", "stopped", "failed"}),
     Label.STEP: frozenset({"redact", "complete", "restore"}),
     Label.TOPIC: frozenset(topic.value for topic in Topic) | {"sweep"},
 }

@@ -11,42 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from streamgate.effects import Clock
-from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Prepared, Stage, Stale, Sweep, Unsettled
+from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Prepared, Stale, Sweep, Unsettled
 from streamgate.telemetry import StageFailed, Telemetry
 from streamgate.topology._commit import Batch, Commit
+from streamgate.topology._entry import Entry, Lane
 from streamgate.topology._failure import where
 from streamgate.topology._progress import Progress
 from streamgate.topology._settings import RuntimeSettings
 from streamgate.topology._state import Overlay, Rows
-from streamgate.types import Inbound
-
-
-@dataclass(slots=True)
-class Entry:
-    """A record in flight."""
-
-    record: Inbound
-    stage: Stage
-    generation: int
-    prepared: Prepared | None = None
-
-
-@dataclass(slots=True)
-class Lane:
-    """The records of one topic that wait for their decision. Ordered: by offset, so the first may hold up the rest."""
-
-    ordered: bool
-    entries: deque[Entry] = field(default_factory=deque)
-
-    def take(self) -> Entry | None:
-        """The next record that may be decided."""
-        if self.entries and self.entries[0].prepared is not None:
-            return self.entries.popleft()
-        return None
-
-    def ready(self) -> bool:
-        """Whether :meth:`take` would return one."""
-        return bool(self.entries) and self.entries[0].prepared is not None
 
 
 @dataclass(slots=True)
@@ -86,8 +58,8 @@ class Committer:
         ``again`` hears of each that must be prepared once more.
         """
         self.partition = partition
-        self.busy = False
-        """Whether a batch is being carried out now."""
+        self.busy_since: float | None = None
+        """When the batch that is being carried out now was begun, by the monotonic clock."""
         self._rows = rows
         self._commit = commit
         self._sweep = sweep
@@ -128,22 +100,23 @@ class Committer:
     @property
     def idle(self) -> bool:
         """Nothing to decide and nothing being carried out."""
-        return not self.busy and not self._sweep_due and not self._asides and not any(lane.ready() for lane in self._lanes.values())
+        waiting = self._sweep_due or self._asides or any(lane.ready() for lane in self._lanes.values())
+        return self.busy_since is None and not waiting
 
     async def run(self) -> None:
         """Work until cancelled. Raises when a batch cannot be carried out: then only a restart is safe."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            self.busy = True
             try:
                 while await self._one_batch():
                     pass
             finally:
-                self.busy = False
+                self.busy_since = None
 
     async def _one_batch(self) -> bool:
         made = _Round(Overlay(self._rows, self.partition))
+        self.busy_since = self._clock.monotonic()
         self._decide_sweep(made)
         self._decide_asides(made)
         self._decide_entries(made)

@@ -22,6 +22,7 @@ from streamgate.topology._links import Links
 from streamgate.topology._recovery import StateRecovery
 from streamgate.topology._runtime import Runtime
 from streamgate.topology._settings import RuntimeSettings, TopicNames
+from streamgate.topology._vitals import Vitals
 from streamgate.types import Topic
 
 Watermarker = Callable[[int, int, int], tuple[bytes, bytes]]
@@ -78,6 +79,7 @@ class RoleApp:
         self._app: RoleFaustApp | None = None
         self._runtime: Runtime | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._vitals: Vitals | None = None
         self._last_commit = clock.monotonic()
 
     async def start(self) -> None:
@@ -113,6 +115,8 @@ class RoleApp:
             self._telemetry.emit(WorkerState(self.role, "python_stream_iterator"))
         self._spawn(self._run_app(self._app, self._runtime))
         self._spawn(self._tick(self._app, self._runtime))
+        self._vitals = Vitals(self._app, self._runtime, self._clock, self._settings)
+        self._spawn(self._vitals.run())
         if any(stage.topic == Topic.CONSENTS for stage in self._stages):
             on_fresh = self._publish_watermark if self._watermark is not None else None
             self._spawn(self._links.freshness.run(self._clock, self._settings.fresh_seconds, self._settings.watermark_seconds, on_fresh))
@@ -165,13 +169,8 @@ class RoleApp:
             return False, ("not running",)
         if runtime.failed.done():
             reasons.append(f"failed: {type(runtime.failed.result()).__name__}")
-        if not app.running:
-            reasons.append("joining the group or recovering state")
-        elif not app.owned():
-            reasons.append("no partition assigned")
-        silent = self._clock.monotonic() - self._last_commit
-        if runtime.ledgers.unfinished and silent > self._settings.stall_seconds:
-            reasons.append("work is pending and nothing was committed lately")
+        if self._vitals is not None:
+            reasons += self._vitals.reasons()
         return not reasons, tuple(reasons)
 
     def owned(self) -> frozenset[int]:
@@ -223,7 +222,7 @@ class RoleApp:
                 runtime.fail(app.crash_reason or Unavailable(Code.INTERNAL_ERROR, "faust crashed"))
             await app.resume_paused()
             if not runtime.ledgers.unfinished:
-                self._last_commit = self._clock.monotonic()  # idle is not stalled
+                self._last_commit = self._clock.monotonic()  # idle is not slow
             if app.running and self._clock.monotonic() - swept >= self._settings.sweep_seconds:
                 swept = self._clock.monotonic()
                 runtime.sweep(set(app.owned()))

@@ -14,7 +14,8 @@ from streamgate.errors import Code, Unavailable
 from streamgate.pipeline.ports.stage import Prepared, Stage, Sweep
 from streamgate.telemetry import RecordRead, StageFailed, Telemetry
 from streamgate.topology._commit import Commit
-from streamgate.topology._committer import Committer, Entry
+from streamgate.topology._committer import Committer
+from streamgate.topology._entry import Entry
 from streamgate.topology._failure import where
 from streamgate.topology._ledger import Admission, Ledgers
 from streamgate.topology._progress import Progress
@@ -60,6 +61,7 @@ class Runtime:
         self._committers: dict[int, tuple[Committer, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused: set[tuple[str, int]] = set()
+        self._bytes = 0
         self._accepting = False
 
     # What the consumer reports.
@@ -94,7 +96,8 @@ class Runtime:
         if stage.ordered:
             committer.enqueue(entry)
         self._begin(entry)
-        if ledger.unfinished >= 2 * self._settings.pool:
+        self._bytes += entry.size
+        if ledger.unfinished >= 2 * self._settings.pool or self._bytes >= self._settings.in_flight_bytes:
             self._paused.add(place)
             return Flow.PAUSE
         return Flow.GO_ON
@@ -105,12 +108,19 @@ class Runtime:
         They count as resumed from now on.
         """
         found: dict[tuple[str, int], int | None] = {}
+        roomy = self._bytes <= self._settings.in_flight_bytes // 2
         for topic, partition in self._paused:
             ledger = self.ledgers.current(topic, partition)
-            if ledger is None or (ledger.unfinished <= self._settings.pool and not ledger.too_far):
+            if ledger is None or (roomy and ledger.unfinished <= self._settings.pool and not ledger.too_far):
                 found[topic, partition] = None if ledger is None else ledger.held_at
         self._paused -= found.keys()
         return found
+
+    @property
+    def batch_since(self) -> float | None:
+        """When the oldest batch that is being carried out now was begun."""
+        begun = [committer.busy_since for committer, _ in self._committers.values() if committer.busy_since is not None]
+        return min(begun, default=None)
 
     def sweep(self, partitions: set[int]) -> None:
         """Have every partition given swept."""
@@ -131,7 +141,7 @@ class Runtime:
         deadline = loop.time() + seconds
         while not self.failed.done() and loop.time() < deadline and not self._quiet():  # noqa: ASYNC110  many conditions, bounded
             await asyncio.sleep(0.01)
-        whole = not any(committer.busy for committer, _ in self._committers.values())
+        whole = all(committer.busy_since is None for committer, _ in self._committers.values())
         tasks = [*self._tasks, *(task for _, task in self._committers.values())]
         for task in tasks:
             task.cancel()
@@ -139,6 +149,7 @@ class Runtime:
             await asyncio.wait(tasks, timeout=1.0)
         self._committers.clear()
         self._paused.clear()
+        self._bytes = 0
         return whole
 
     def fail(self, error: BaseException) -> None:
@@ -197,6 +208,7 @@ class Runtime:
     def _finished(self, entry: Entry) -> None:
         ledger = self.ledgers.get(entry.generation, entry.record.topic, entry.record.partition)
         if ledger is not None:
+            self._bytes -= entry.size
             ledger.finish(entry.record.offset)
 
     async def _prepare(self, entry: Entry, committer: Committer) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from streamgate.topology._watch import WatchLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,11 @@ class RuntimeSettings:
     """How often the ends of the topics that freshness watches are asked for."""
     watermark_seconds: float = 0.5
     """How often a watermark is published."""
-    stall_seconds: float = 120.0
-    """With work pending and nothing committed for this long the worker is not ready."""
+    ask_seconds: float = 5.0
+    """How often the broker is asked something, to see that it answers."""
+    watch: WatchLimits = field(default_factory=WatchLimits)
+    in_flight_bytes: int = 64 * 1024 * 1024
+    """Records in flight, all partitions together; beyond this no partition is read on."""
     max_request_bytes: int = 4_000_000
     """Largest request of the producer; below the topics' ``max.message.bytes`` (a rejected record poisons an idempotent producer)."""
     fetch_wait_ms: int = 50

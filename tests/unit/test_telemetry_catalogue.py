@@ -156,6 +156,7 @@ def test_log_lines_are_quiet_in_normal_operation() -> None:
     loud = {type(fact): t.CATALOGUE[type(fact)].line(fact).level for fact in ONE_OF_EACH}
     assert {kind: level for kind, level in loud.items() if level != "debug"} == {
         t.DeadLettered: "warning",
+        t.WorkerFailed: "error",
         t.CallRepeated: "warning",
         t.SubjectRightExercised: "info",
         t.StageFailed: "error",

@@ -75,6 +75,7 @@ def test_normal_operation_is_quiet_at_info() -> None:
         LogTelemetry().emit(fact)
     assert {line["event"] for line in lines(stream)} == {
         "record.dead_lettered",
+        "worker.failed",
         "call.repeated",
         "subject_right.exercised",
         "stage.failed",
