@@ -90,6 +90,7 @@ def _desk(installation: Installation, kms: KeyFile, detector: Detector, links: L
         clock=clock,
         entropy=entropy,
         retention_ms=retention * DAY_MS,
+        atomic=not installation.settings.kafka.embedded,
     )
 
 

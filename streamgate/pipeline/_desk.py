@@ -9,11 +9,11 @@ from streamgate.audit import AuditFact, known_name
 from streamgate.codec import Decoded, Schema
 from streamgate.consent import Policy
 from streamgate.effects import Clock, Entropy
-from streamgate.errors import SealBroken, Status
+from streamgate.errors import Code, SealBroken, Status
 from streamgate.pipeline._content import content
 from streamgate.pipeline._outcome import Outcome, Source
 from streamgate.pipeline._publish import Answer, AuditWriter, DeadLetters, Responses
-from streamgate.pipeline._vaultstate import VaultState, timer_row
+from streamgate.pipeline._vaultstate import VaultState, expiry_row, timer_row
 from streamgate.pipeline.ports.freshness import Freshness
 from streamgate.pipeline.ports.stage import Effects, Output, Row
 from streamgate.rights import Enrolment
@@ -80,15 +80,19 @@ class Desk:
     entropy: Entropy
     retention_ms: int
     """How long an outcome is kept after it ended; the retention of the response topics."""
+    atomic: bool = True
+    """Whether all effects of a decision are one transaction. The embedded broker has none: there what was decided is looked at again."""
 
     def conclude(self, vault: VaultState, key: bytes, decided: Outcome, answer: Answer | None = None) -> Effects:
-        """End a prompt: its outcome is written, then its response and the audit event, then where the response stands."""
+        """End a prompt: its outcome, its response, the audit event, and where the response stands."""
+        if self.atomic:
+            timers = (*vault.timers_stopped(decided.deadline_ms, key), expiry_row(decided.decided_ms + self.retention_ms, key))
+        else:
+            timers = (self.recheck(key),)
+        kept = decided.forget() if self.atomic and decided.code is Code.SUBJECT_ERASED else decided
         return Effects(
-            rows=(vault.outcome_row(key, decided), self.recheck(key)),
-            outputs=(
-                self.responses.of(decided, answer, vault.settle(key, decided)),
-                self._audited(decided, answer),
-            ),
+            rows=(vault.outcome_row(key, decided), *timers),
+            outputs=(self.responses.of(decided, answer, vault.settle(key, kept)), self._audited(decided, answer)),
             facts=(self._finished(decided),),
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from streamgate.effects import Clock
 from streamgate.pipeline.ports.stage import Effects, Prepared, Row, StateView
 
 BATCH: Final = 500
+EVERY_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class EgressState:
     ====== ====================== ===============================================
     ``D``  request id             offset (8) of its completion: it is answered
     ``I``  request id             how many calls (4) of it were begun, none answered
-    ``T``  time (8), request id   when to forget it
+    ``X``  time (8), request id   when to forget it
     ====== ====================== ===============================================
     """
 
@@ -37,7 +38,7 @@ class EgressState:
     @staticmethod
     def forget_at(due_ms: int, request_id: bytes) -> bytes:
         """Key of the row that says when to forget it."""
-        return b"T" + due_ms.to_bytes(8, "big") + request_id
+        return b"X" + due_ms.to_bytes(8, "big") + request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,21 @@ class EgressSweep:
     """Forgets requests that were answered long ago."""
 
     clock: Clock
+    next_ms: dict[int, int] = field(default_factory=dict)
+    """By partition, when to look next."""
 
     def due(self, partition: int, state: StateView) -> tuple[Prepared, ...]:
         """At most one batch at a time."""
-        del partition
         now_ms = self.clock.now_ms()
+        if now_ms < self.next_ms.get(partition, 0):
+            return ()
         found: list[bytes] = []
-        for key, _ in state.scan(b"T"):
+        for key, _ in state.scan(b"X"):
             if int.from_bytes(key[1:9], "big") > now_ms or len(found) == BATCH:
                 break
             found.append(key)
+        if len(found) < BATCH:
+            self.next_ms[partition] = now_ms + EVERY_MS
         return (_Forget(tuple(found)),) if found else ()
 
 

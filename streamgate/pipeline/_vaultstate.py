@@ -9,6 +9,7 @@ prefix key                                            value (sealed under the ro
 ``R``  reference (16)                                 subject digest, incarnation
 ``O``  subject digest, event digest (16)              outcome
 ``T``  due time (8), key of an ``O`` row              one byte, not sealed: when to look again
+``X``  due time (8), key of an ``O`` row              one byte, not sealed: when to forget it
 ====== ============================================== ======================================
 
 Digests are keyed with a key derived from the KMS root, so no row key tells who it is about. Integers are big-endian.
@@ -117,9 +118,21 @@ class VaultState:
         """The row that records where the response to a decided prompt stands."""
         return Settle(key, lambda offset: self._sealer.seal_row(key, outcome.settled(offset).to_bytes()))
 
+    def timers_stopped(self, due_ms: int, outcome_key: bytes) -> tuple[Row, ...]:
+        """Remove the timer that was set for this time, if it was."""
+        row = timer_row(due_ms, outcome_key)
+        return () if self._view.get(row.key) is None else (Row(row.key, None),)
+
     def due(self, now_ms: int) -> Iterator[tuple[bytes, bytes]]:
         """Timer rows whose time has come: their key, and the key of the outcome they are about."""
-        for key, _ in self._view.scan(b"T"):
+        return self._due(b"T", now_ms)
+
+    def expired(self, now_ms: int) -> Iterator[tuple[bytes, bytes]]:
+        """The same of the rows that say when to forget an outcome."""
+        return self._due(b"X", now_ms)
+
+    def _due(self, prefix: bytes, now_ms: int) -> Iterator[tuple[bytes, bytes]]:
+        for key, _ in self._view.scan(prefix):
             if int.from_bytes(key[1:TIMER_AT], "big") > now_ms:
                 return
             yield key, key[TIMER_AT:]
@@ -128,6 +141,11 @@ class VaultState:
 def timer_row(due_ms: int, outcome_key: bytes) -> Row:
     """Look at the outcome again at ``due_ms``."""
     return Row(b"T" + due_ms.to_bytes(8, "big") + outcome_key, b"\x01")
+
+
+def expiry_row(due_ms: int, outcome_key: bytes) -> Row:
+    """Forget the outcome at ``due_ms``."""
+    return Row(b"X" + due_ms.to_bytes(8, "big") + outcome_key, b"\x01")
 
 
 def key_row_key(digest: bytes, incarnation: int, key_id: bytes) -> bytes:

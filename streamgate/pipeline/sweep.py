@@ -5,17 +5,20 @@ A prompt ends at its deadline even when egress is down. Each outcome has one tim
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from streamgate.errors import Code, Status
 from streamgate.pipeline._desk import Desk
 from streamgate.pipeline._outcome import SWEEP, Phase
-from streamgate.pipeline._vaultstate import VaultState, timer_row
+from streamgate.pipeline._vaultstate import VaultState, expiry_row, timer_row
 from streamgate.pipeline.ports.stage import Effects, Prepared, Row, StateView
 from streamgate.types import Topic
 
 BATCH: Final = 500
+EXPIRY_EVERY_MS: Final = 60_000
+"""Forgetting need not be punctual, and looking costs."""
 RETRIED_BY_THEIR_RECORD: Final = frozenset({Topic.PROMPTS.value, Topic.COMPLETIONS.value})
 
 
@@ -24,15 +27,19 @@ class VaultSweep:
     """Finds timers that are due."""
 
     desk: Desk
+    expiry_at_ms: dict[int, int] = field(default_factory=dict)
+    """By partition, when to look next for what is to be forgotten."""
 
     def due(self, partition: int, state: StateView) -> tuple[Prepared, ...]:
         """At most a batch at a time; the rest a second later."""
-        del partition
-        found: list[Prepared] = []
-        for timer, key in VaultState(state, self.desk.sealer).due(self.desk.clock.now_ms()):
-            found.append(TimerCase(self.desk, timer, key))
-            if len(found) == BATCH:
-                break
+        now_ms = self.desk.clock.now_ms()
+        vault = VaultState(state, self.desk.sealer)
+        found: list[Prepared] = [TimerCase(self.desk, *timer) for timer in islice(vault.due(now_ms), BATCH)]
+        if now_ms >= self.expiry_at_ms.get(partition, 0):
+            expired = [ExpiryCase(self.desk, *timer) for timer in islice(vault.expired(now_ms), BATCH - len(found))]
+            found += expired
+            if len(found) < BATCH:
+                self.expiry_at_ms[partition] = now_ms + EXPIRY_EVERY_MS
         return tuple(found)
 
 
@@ -63,10 +70,7 @@ class TimerCase:
             by_record = outcome.decided_by is not None and outcome.decided_by.topic in RETRIED_BY_THEIR_RECORD
             again = Effects() if by_record else self.desk.repeat(vault, self.key, outcome)
             return Effects((stop, self.desk.recheck(self.key)), again.outputs)
-        expires_ms = outcome.decided_ms + self.desk.retention_ms
-        if expires_ms <= now_ms:
-            return Effects(rows=(stop, Row(self.key, None)))
-        rows = [stop, timer_row(expires_ms, self.key)]
+        rows = [stop, expiry_row(outcome.decided_ms + self.desk.retention_ms, self.key)]
         enrolment = vault.enrolment(self.key[1:17])
         if (
             enrolment is not None
@@ -75,3 +79,21 @@ class TimerCase:
         ):
             rows.append(vault.outcome_row(self.key, outcome.forget()))
         return Effects(rows=tuple(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryCase:
+    """One outcome that may be forgotten."""
+
+    desk: Desk
+    timer: bytes
+    key: bytes
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """A prompt whose event id was used again after an erasure has a later end, and a row of its own for it."""
+        del partition
+        if state.get(self.timer) is None:
+            return Effects()
+        outcome = VaultState(state, self.desk.sealer).outcome(self.key)
+        over = outcome is not None and outcome.decided_ms and outcome.decided_ms + self.desk.retention_ms <= self.desk.clock.now_ms()
+        return Effects(rows=(Row(self.timer, None), *((Row(self.key, None),) if over else ())))

@@ -91,7 +91,8 @@ POLICY = Policy(
 class Vault:
     """One partition of the role vault. Offsets are counted per topic; nothing is published, it is only decided."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, atomic: bool = True) -> None:
+        self.atomic = atomic
         self.clock = FakeClock()
         self.sleeper = FakeSleeper(self.clock)
         self.telemetry = FakeTelemetry()
@@ -138,6 +139,7 @@ class Vault:
             clock=self.clock,
             entropy=SeededEntropy("desk"),
             retention_ms=86_400_000,
+            atomic=self.atomic,
         )
 
     # records

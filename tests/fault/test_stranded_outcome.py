@@ -1,4 +1,4 @@
-"""A crash between a completion's decision and its response, and an erasure that is decided before the completion comes again."""
+"""On the embedded broker, a crash between a completion's decision and its response, and an erasure that is decided before the completion comes again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STRANDED = [("ok", ("refused", "subject_erased")), ("provider_failed", ("failed"
 
 async def crashed(code: str) -> tuple[Vault, Inbound, Effects]:
     """A vault that wrote the outcome of a completion and died before it published the response."""
-    it = Vault()
+    it = Vault(atomic=False)
     record = it.completion(await it.accepted(), code=code)
     effects = await it.decide(it.restore, record)
     it.state.apply(effects.rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from streamgate.pipeline._desk import RECHECK_MS
 from streamgate.pipeline._outcome import Phase
 from streamgate.pipeline.sweep import BATCH, VaultSweep
@@ -35,7 +37,7 @@ async def test_an_open_prompt_ends_at_its_deadline() -> None:
 
 async def test_a_response_that_was_never_published_is_published_again() -> None:
     """The worker died between the outcome's row and its response; the bytes are the same."""
-    it = Vault()
+    it = Vault(atomic=False)
     await it.accepted()
     it.clock.advance(120)
     (case,) = VaultSweep(it.desk).due(0, it.state)
@@ -51,7 +53,7 @@ async def test_a_response_that_was_never_published_is_published_again() -> None:
 
 async def test_a_response_that_its_own_record_will_bring_is_not_published() -> None:
     """A completion whose offset did not move comes again by itself, with the text that only it holds."""
-    it = Vault()
+    it = Vault(atomic=False)
     effects = await it.decide(it.restore, it.completion(await it.accepted()))
     it.state.apply(effects.rows)
     it.clock.advance(RECHECK)
@@ -74,22 +76,48 @@ async def test_an_ended_prompt_goes_after_its_retention() -> None:
     it.clock.advance(DAY)
     it.swept()
     assert it.outcome() is None
-    assert not list(it.state.scan(b"T"))
+    assert not [*it.state.scan(b"T"), *it.state.scan(b"X")]
 
 
-async def test_a_prompt_that_an_erasure_ended_forgets_whose_it_was() -> None:
-    """Once its response was published; the event id was needed until then."""
-    it = Vault()
+@pytest.mark.parametrize("atomic", [True, False])
+async def test_a_prompt_that_an_erasure_ended_forgets_whose_it_was(atomic: bool) -> None:  # noqa: FBT001
+    """At once; without transactions once its response was published, since the event id is needed until then."""
+    it = Vault(atomic=atomic)
     await it.accepted()
     await it.handle(it.requests, it.request("erase"))
     before = it.outcome()
     assert before is not None
-    assert not before.forgotten
+    assert before.forgotten is atomic
     it.clock.advance(RECHECK)
     it.swept()
     after = it.outcome()
     assert after is not None
     assert after.forgotten
+
+
+async def test_an_ended_prompt_leaves_no_timer_but_the_one_that_forgets_it() -> None:
+    """Its deadline is over, and in one transaction nothing can have been cut off."""
+    it = Vault()
+    request = await it.accepted()
+    assert len(list(it.state.scan(b"T"))) == 1
+    await it.handle(it.restore, it.completion(request))
+    assert (len(list(it.state.scan(b"T"))), len(list(it.state.scan(b"X")))) == (0, 1)
+
+
+async def test_an_event_id_that_was_used_again_is_kept_as_long_as_its_later_end() -> None:
+    """After an erasure the same event id is a new prompt."""
+    it = Vault()
+    await it.handle(it.restore, it.completion(await it.accepted()))
+    await it.handle(it.requests, it.request("erase"))
+    it.clock.advance(DAY / 2)
+    await it.handle(it.restore, it.completion(await it.accepted()))
+    it.clock.advance(DAY / 2)
+    it.swept()
+    assert it.outcome() is not None
+    it.clock.advance(DAY / 2)
+    it.swept()
+    assert it.outcome() is None
+    assert not list(it.state.scan(b"X"))
 
 
 async def test_a_prompt_of_an_earlier_incarnation_is_forgotten_too() -> None:
