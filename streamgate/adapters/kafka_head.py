@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -64,11 +64,16 @@ async def read_head(connection: KafkaConnection, topic: str, partition: int) -> 
 
 
 async def read_all(
-    connection: KafkaConnection, topic: str, partitions: Iterable[int] | None = None, starts: Mapping[int, int] | None = None
+    connection: KafkaConnection,
+    topic: str,
+    partitions: Iterable[int] | None = None,
+    starts: Mapping[int, int] | None = None,
+    outside: Callable[[int], None] = lambda _: None,
 ) -> AsyncGenerator[Inbound]:
     """Every record to the ends as they are now; in order within a partition, partitions interleaved.
 
     ``starts`` are offsets to begin at, by partition; where none is given, or it is not in the log, reading begins at the beginning.
+    ``outside`` hears of each partition whose start is not in the log, before anything is read.
     """
     async with _started(connection) as consumer:
         if partitions is None:
@@ -79,9 +84,11 @@ async def read_all(
         consumer.assign(places)
         first, last = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         begins = {place: (starts or {}).get(place.partition, first[place]) for place in places}
-        begins = {place: begin if first[place] <= begin <= last[place] else first[place] for place, begin in begins.items()}
         for place, begin in begins.items():
-            consumer.seek(place, begin)
+            if not first[place] <= begin <= last[place]:
+                outside(place.partition)
+                begins[place] = first[place]
+            consumer.seek(place, begins[place])
         ends = {place: last[place] for place in places if last[place] > begins[place]}
         consumer.pause(*(place for place in places if place not in ends))
         async for record in _until(consumer, ends):

@@ -72,8 +72,8 @@ class KafkaTransactions:
         group: str,
         progress: Mapping[tuple[str, int], tuple[int, str]],
         give_up_seconds: float,
-    ) -> None:
-        """Write ``records``, what ``settled`` makes of their offsets, and the group's ``progress``: all or nothing.
+    ) -> list[int]:
+        """Write ``records``, what ``settled`` makes of their offsets, and the group's ``progress``: all or nothing. The offsets of all.
 
         ``progress`` maps topic and partition to offset and metadata. Raises ``Unavailable`` when another has taken the id, or Kafka has
         not taken everything in time: whether it did is unknown then.
@@ -85,11 +85,12 @@ class KafkaTransactions:
             async with asyncio.timeout(give_up_seconds):
                 await producer.begin_transaction()
                 try:
-                    await _write(producer, records, settled, group, progress)
+                    offsets = await _write(producer, records, settled, group, progress)
                 except BaseException:
                     await _abort(producer)
                     raise
                 await producer.commit_transaction()
+                return offsets
         except (KafkaError, OSError, TimeoutError) as error:
             raise Unavailable(Code.INTERNAL_ERROR, f"kafka: {type(error).__name__}") from None
 
@@ -100,19 +101,20 @@ async def _write(
     settled: Callable[[Sequence[int]], Sequence[Publication]],
     group: str,
     progress: Mapping[tuple[str, int], tuple[int, str]],
-) -> None:
+) -> list[int]:
     sending = _send_all(producer, records, settled)
     if not progress:
-        await sending
-        return
+        return await sending
     offsets = {TopicPartition(*place): OffsetAndMetadata(*each) for place, each in progress.items()}
-    await asyncio.gather(sending, producer.send_offsets_to_transaction(offsets, group))
+    sent, _ = await asyncio.gather(sending, producer.send_offsets_to_transaction(offsets, group))
+    return sent
 
 
 async def _send_all(
     producer: AIOKafkaProducer, records: Sequence[Publication], settled: Callable[[Sequence[int]], Sequence[Publication]]
-) -> None:
-    await _send(producer, settled(await _send(producer, records)))
+) -> list[int]:
+    first = await _send(producer, records)
+    return first + await _send(producer, settled(first))
 
 
 async def _send(producer: AIOKafkaProducer, records: Sequence[Publication]) -> list[int]:

@@ -38,7 +38,7 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
     """Everything is made here and nothing is connected yet."""
     clock, schemas, settings = SystemClock(), installation.schemas, installation.settings.egress
     audit = AuditWriter(schemas.latest(Topic.AUDIT_EVENTS), Role.EGRESS, clock, SystemEntropy())
-    links = Links.unbound()
+    links = Links.unbound(installation.rows(Role.EGRESS, clock))
     connection = installation.connection()
     standing = _standing(installation)
     model = _model(installation)

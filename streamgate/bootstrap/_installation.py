@@ -14,11 +14,12 @@ from streamgate.codec import Decoder, SchemaSet, packaged_schemas
 from streamgate.config import Settings, load_policy, read_secret
 from streamgate.config import load as load_settings
 from streamgate.consent import Policy
+from streamgate.effects import Clock
 from streamgate.pipeline._reader import REGISTRY_WAIT_SECONDS
 from streamgate.pipeline._recent import FRESHNESS_GIVES_UP_MS
 from streamgate.rights import Horizons
-from streamgate.topology import RuntimeSettings
-from streamgate.types import Topic
+from streamgate.topology import DiskRows, Rows, RowStore, RuntimeSettings
+from streamgate.types import Role, Topic
 
 SECURITY = {"plaintext": "PLAINTEXT", "tls": "SSL", "sasl_tls": "SASL_SSL"}
 COMPACTION_SECONDS = 7_200
@@ -99,6 +100,11 @@ class Installation:
             record_seconds=self._longest_work_seconds(),
             drain_seconds=runtime.drain_seconds,
         )
+
+    def rows(self, role: Role, clock: Clock) -> RowStore:
+        """Where a worker keeps its copy of its role's state."""
+        directory = self.settings.runtime.state_directory
+        return Rows() if directory is None else DiskRows(directory / role, clock, self.settings.kafka.partitions)
 
     def _longest_work_seconds(self) -> float:
         """Beyond every wait that a record may rightly take: a prompt's deadline, a registry that is down, consents that cannot be read."""

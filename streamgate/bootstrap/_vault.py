@@ -46,7 +46,7 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
     key_file = installation.settings.vault.key_file
     if key_file is None:
         raise ConfigError(("vault.key_file: missing; run `streamgate init`",))
-    links = Links.unbound()
+    links = Links.unbound(installation.rows(Role.VAULT, SystemClock()))
     desk = _desk(installation, KeyFile(Path(key_file)), detector, links, telemetry)
     decoder = installation.decoder()
     archive = KafkaArchive(installation.connection(), installation.prefix)

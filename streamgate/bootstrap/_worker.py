@@ -24,7 +24,7 @@ from streamgate.errors import ConfigError, StreamgateError
 from streamgate.provider import Reason
 from streamgate.rights import NOT_KEPT_EMBEDDED
 from streamgate.telemetry import Combined, Known, Telemetry, WorkerFailed
-from streamgate.topology import Links, RoleApp, Rows
+from streamgate.topology import Links, RoleApp, Rows, RowStore
 from streamgate.types import Role
 
 READY_SECONDS = 120.0
@@ -61,7 +61,7 @@ class Worker:
         for step in self.after:
             await step()
 
-    def rows(self) -> Rows:
+    def rows(self) -> RowStore:
         """The role's state, for whoever has to prove what is in it."""
         return Rows() if self.links is None else self.links.rows
 

@@ -185,3 +185,7 @@ class Runtime(Section):
     pool: int = Field(default=64, ge=1, le=10_000, description="Records in progress at once, over all partitions of a worker.")
     commit_interval_seconds: Seconds = Field(default=0.5, description="Time between commits of input offsets.")
     drain_seconds: Seconds = Field(default=5.0, description="Time for records in progress when partitions are revoked or the worker stops.")
+    state_directory: Path | None = Field(
+        default=None,
+        description="Directory of this worker alone, for its copy of its state (RocksDB). Without it the state is held in memory.",
+    )

@@ -36,11 +36,21 @@ class Batch:
         return tuple(output for effects in self.effects for output in effects.outputs)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a batch has put into the changelog."""
+
+    rows: tuple[Row, ...]
+    """In order."""
+    position: int | None
+    """After the last of them; ``None`` where there are none."""
+
+
 class Commit(Protocol):
     """Makes a batch durable."""
 
-    async def carry_out(self, batch: Batch) -> tuple[Row, ...]:
-        """Return every row written, in order, once Kafka has all of the batch; raise and leave the partition to a restart otherwise."""
+    async def carry_out(self, batch: Batch) -> Written:
+        """Return what was written once Kafka has all of the batch; raise and leave the partition to a restart otherwise."""
         ...
 
 
@@ -79,23 +89,23 @@ class Transactional:
         self._group = group
         self._give_up_seconds = give_up_seconds
 
-    async def carry_out(self, batch: Batch) -> tuple[Row, ...]:
+    async def carry_out(self, batch: Batch) -> Written:
         """See :class:`Commit`."""
         outputs = self._places.of_outputs(batch)
         # A row that an offset will replace in the same transaction need not be written before.
         waiting = {output.settle.key for output in batch.outputs if output.settle is not None}
         rows = tuple(row for row in batch.rows if row.key not in waiting)
-        written: list[Row] = []
+        settled: list[Row] = []
 
-        def settled(offsets: Sequence[int]) -> list[Publication]:
-            written.extend(_settled(batch, offsets[: len(outputs)]))
-            return self._places.of_rows(batch, written)
+        def settle(offsets: Sequence[int]) -> list[Publication]:
+            settled.extend(_settled(batch, offsets[: len(outputs)]))
+            return self._places.of_rows(batch, settled)
 
         topics = self._places.names
         progress = {(topics.physical(topic), batch.partition): (p.position, p.metadata()) for topic, p in batch.progress.items()}
-        transactions = self._fences.of(batch.partition)
-        await transactions.commit([*outputs, *self._places.of_rows(batch, rows)], settled, self._group, progress, self._give_up_seconds)
-        return (*rows, *written)
+        records = [*outputs, *self._places.of_rows(batch, rows)]
+        offsets = await self._fences.of(batch.partition).commit(records, settle, self._group, progress, self._give_up_seconds)
+        return Written((*rows, *settled), _after(offsets[len(outputs) :]))
 
 
 class AtLeastOnce:
@@ -111,12 +121,12 @@ class AtLeastOnce:
         self._places = places
         self._give_up_seconds = give_up_seconds
 
-    async def carry_out(self, batch: Batch) -> tuple[Row, ...]:
+    async def carry_out(self, batch: Batch) -> Written:
         """See :class:`Commit`."""
-        await self._write(self._places.of_rows(batch, batch.rows))
+        first = await self._write(self._places.of_rows(batch, batch.rows))
         settled = _settled(batch, await self._write(self._places.of_outputs(batch)))
-        await self._write(self._places.of_rows(batch, settled))
-        return (*batch.rows, *settled)
+        last = await self._write(self._places.of_rows(batch, settled))
+        return Written((*batch.rows, *settled), _after([*first, *last]))
 
     async def _write(self, records: Sequence[Publication]) -> list[int]:
         return await self._publisher.publish(records, self._give_up_seconds)
@@ -125,3 +135,7 @@ class AtLeastOnce:
 def _settled(batch: Batch, offsets: Sequence[int]) -> list[Row]:
     """Rows that record where outputs stand."""
     return [output.settle.row(offset) for output, offset in zip(batch.outputs, offsets, strict=True) if output.settle is not None]
+
+
+def _after(offsets: Sequence[int]) -> int | None:
+    return max(offsets) + 1 if offsets else None

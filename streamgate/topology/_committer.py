@@ -18,7 +18,7 @@ from streamgate.topology._entry import Entry, Lane
 from streamgate.topology._failure import where
 from streamgate.topology._progress import Progress
 from streamgate.topology._settings import RuntimeSettings
-from streamgate.topology._state import Overlay, Rows
+from streamgate.topology._state import Overlay, RowStore
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Committer:
         self,
         partition: int,
         *,
-        rows: Rows,
+        rows: RowStore,
         commit: Commit,
         sweep: Sweep | None,
         telemetry: Telemetry,
@@ -123,8 +123,8 @@ class Committer:
         if not made.effects:
             return False
         batch = Batch(self.partition, tuple(made.effects), self._progress(made.entries))
-        for row in await self._commit.carry_out(batch):
-            self._rows.apply(self.partition, row.key, row.value)
+        written = await self._commit.carry_out(batch)
+        self._rows.apply(self.partition, written.rows, written.position)
         for fact in (fact for effect in made.effects for fact in effect.facts):
             self._telemetry.emit(fact)
         for entry in made.entries:

@@ -7,7 +7,7 @@ from typing import Self
 
 from streamgate.pipeline.ports.known import KnownRows
 from streamgate.topology._freshness import InputFreshness
-from streamgate.topology._state import Rows
+from streamgate.topology._state import Rows, RowStore
 from streamgate.topology._trail import RuntimeTrail
 
 
@@ -15,14 +15,14 @@ from streamgate.topology._trail import RuntimeTrail
 class Links:
     """One role's connections from its stages into the runtime."""
 
-    rows: Rows
+    rows: RowStore
     freshness: InputFreshness
     trail: RuntimeTrail
 
     @classmethod
-    def unbound(cls) -> Self:
+    def unbound(cls, rows: RowStore | None = None) -> Self:
         """Links that answer ``None``, 0 and ``Unavailable`` until the worker has started."""
-        return cls(Rows(), InputFreshness(), RuntimeTrail())
+        return cls(Rows() if rows is None else rows, InputFreshness(), RuntimeTrail())
 
     @property
     def state(self) -> KnownRows:

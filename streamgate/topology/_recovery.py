@@ -18,31 +18,31 @@ from faust.tables.recovery import Recovery
 
 from streamgate.adapters.kafka_connection import KafkaConnection
 from streamgate.adapters.kafka_head import read_all
-from streamgate.topology._state import Rows
+from streamgate.pipeline.ports.stage import Row
+from streamgate.topology._state import RowStore
 
 _PAUSE_SECONDS = 0.5
+_AT_ONCE = 1_000
 
 
 class StateRecovery:
     """The rows of the partitions that are owned, as of the end of their topic."""
 
-    def __init__(self, connection: KafkaConnection, topic: str, rows: Rows, *, embedded: bool) -> None:
+    def __init__(self, connection: KafkaConnection, topic: str, rows: RowStore, *, embedded: bool) -> None:
         """Nothing is owned. The embedded broker's ends are too low to go on from the middle: there each reading begins at the beginning."""
         self._connection = connection
         self._topic = topic
         self._rows = rows
         self._embedded = embedded
-        self._read_to: dict[int, int] = {}
 
     async def recover(self, partitions: Iterable[int], wanted: Callable[[], bool]) -> None:
         """Hold the rows of exactly these partitions. Comes back early when not ``wanted`` any more; waits for a broker that is away.
 
-        A partition that was owned before is read from where the last reading ended: what this worker has written since comes again, in
-        its order, and changes nothing.
+        A partition of which rows are held is read on from their position: what this worker has written since comes again, in its order, and
+        changes nothing.
         """
         owned = frozenset(partitions)
-        self._read_to = {partition: offset for partition, offset in self._read_to.items() if partition in owned}
-        self._rows.keep_only(self._read_to)
+        self._rows.keep_only(frozenset() if self._embedded else owned)
         while wanted():
             try:
                 if await self._read(owned, wanted):
@@ -51,15 +51,23 @@ class StateRecovery:
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _read(self, partitions: frozenset[int], wanted: Callable[[], bool]) -> bool:
-        records = read_all(self._connection, self._topic, partitions, {} if self._embedded else self._read_to)
+        starts = {partition: position for partition in partitions if (position := self._rows.position(partition)) is not None}
+        # A position that is not in the log is of another topic of this name, and so are the rows.
+        records = read_all(self._connection, self._topic, partitions, starts, self._rows.drop)
+        read: dict[int, tuple[list[Row], int]] = {}
         async with aclosing(records):
             async for record in records:
                 if not wanted():
-                    return False
+                    break
+                rows, _ = read.get(record.partition, ([], 0))
                 if record.key is not None:
-                    self._rows.apply(record.partition, record.key, record.value)
-                self._read_to[record.partition] = record.offset + 1
-        return True
+                    rows.append(Row(record.key, record.value))
+                read[record.partition] = rows, record.offset + 1
+                if len(rows) >= _AT_ONCE:
+                    self._rows.apply(record.partition, *read.pop(record.partition))
+        for partition, rows_and_position in read.items():
+            self._rows.apply(partition, *rows_and_position)
+        return wanted()
 
 
 class RecoveringApp(Protocol):

@@ -84,6 +84,7 @@ class RoleApp:
 
     async def start(self) -> None:
         """Connect and begin to join the group; returns before partitions are assigned (see :meth:`wait_ready`)."""
+        self._links.rows.open()
         await self._publisher.start()
         fences = None if self._settings.embedded else Fences(self._transactions)
         self._runtime = Runtime(
@@ -140,6 +141,7 @@ class RoleApp:
         if app is not None and app.fences is not None:
             await app.fences.stop()
         await self._publisher.stop()
+        self._links.rows.close()
         if app is not None:
             self._telemetry.emit(WorkerState(self.role, "stopped"))
 
@@ -215,7 +217,7 @@ class RoleApp:
 
     async def _tick(self, app: RoleFaustApp, runtime: Runtime) -> None:
         ready = False
-        swept = self._clock.monotonic()
+        swept = tended = self._clock.monotonic()
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             if app.crashed:
@@ -226,6 +228,9 @@ class RoleApp:
             if app.running and self._clock.monotonic() - swept >= self._settings.sweep_seconds:
                 swept = self._clock.monotonic()
                 runtime.sweep(set(app.owned()))
+            if app.running and self._clock.monotonic() - tended >= self._settings.tend_seconds:
+                tended = self._clock.monotonic()
+                self._spawn(asyncio.to_thread(self._links.rows.tend, app.owned()))
             if self.ready()[0] and not ready:
                 ready = True
                 self._telemetry.emit(WorkerState(self.role, "ready"))

@@ -20,7 +20,7 @@ from streamgate.topology._failure import where
 from streamgate.topology._ledger import Admission, Ledgers
 from streamgate.topology._progress import Progress
 from streamgate.topology._settings import RuntimeSettings
-from streamgate.topology._state import Rows
+from streamgate.topology._state import RowStore
 from streamgate.types import Inbound
 
 
@@ -42,7 +42,7 @@ class Runtime:
         stages: Sequence[Stage],
         sweep: Sweep | None,
         commit: Commit,
-        rows: Rows,
+        rows: RowStore,
         telemetry: Telemetry,
         clock: Clock,
         settings: RuntimeSettings,

@@ -33,6 +33,8 @@ class RuntimeSettings:
     """How often offsets are committed, or, where they are part of transactions, reported."""
     sweep_seconds: float = 1.0
     """How often each partition is swept."""
+    tend_seconds: float = 60.0
+    """How often the store of rows does what it has to do in the background."""
     fresh_seconds: float = 0.3
     """How often the ends of the topics that freshness watches are asked for."""
     watermark_seconds: float = 0.5

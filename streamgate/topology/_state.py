@@ -1,22 +1,74 @@
-"""A role's state: rows in key order, one map per partition. The changelog in Kafka is the state; this is its copy."""
+"""A role's state: rows in key order, by partition. The changelog in Kafka is the state; this is its copy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from sortedcontainers import SortedDict
 
-from streamgate.pipeline.ports.stage import Effects, Unsettled
+from streamgate.pipeline.ports.stage import Effects, Row, Unsettled
+
+
+class RowStore(Protocol):
+    """Rows of the partitions that this worker owns, as of a position in the changelog. Implements ``KnownRows``."""
+
+    def open(self) -> None:
+        """Before anything else; ``ConfigError`` where it cannot be had."""
+        ...
+
+    def close(self) -> None:
+        """What is kept can be opened again."""
+        ...
+
+    def get(self, partition: int, key: bytes) -> bytes | None:
+        """See ``KnownRows``."""
+        ...
+
+    def scan(self, partition: int, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """See ``KnownRows``."""
+        ...
+
+    def apply(self, partition: int, rows: Iterable[Row], position: int | None = None) -> None:
+        """Take over rows that Kafka has, together with the position after them; ``None`` leaves that as it is."""
+        ...
+
+    def position(self, partition: int) -> int | None:
+        """Where to read the changelog on; ``None``: from its beginning."""
+        ...
+
+    def drop(self, partition: int) -> None:
+        """Forget everything of a partition."""
+        ...
+
+    def keep_only(self, partitions: Iterable[int]) -> None:
+        """Drop every other partition."""
+        ...
+
+    def count(self) -> int:
+        """How many rows are held, about."""
+        ...
+
+    def tend(self, owned: Iterable[int]) -> None:
+        """What has to be done about once a minute; may be called in a thread. ``owned`` are as the changelog says now."""
+        ...
 
 
 class Rows:
-    """All rows of the partitions this worker owns."""
+    """In memory. Implements :class:`RowStore`."""
 
-    __slots__ = ("_partitions",)
+    __slots__ = ("_partitions", "_positions")
 
     def __init__(self) -> None:
         """Empty until recovery has read the changelog."""
         self._partitions: dict[int, SortedDict] = {}
+        self._positions: dict[int, int] = {}
+
+    def open(self) -> None:
+        """See :class:`RowStore`."""
+
+    def close(self) -> None:
+        """See :class:`RowStore`."""
 
     def get(self, partition: int, key: bytes) -> bytes | None:
         """See ``KnownRows``."""
@@ -34,25 +86,39 @@ class Rows:
                 return
             yield key, rows[key]
 
-    def apply(self, partition: int, key: bytes, value: bytes | None) -> None:
-        """Take over a row that Kafka has; ``None`` deletes it."""
-        rows = self._partitions.get(partition)
-        if rows is None:
-            rows = self._partitions[partition] = SortedDict()
-        if value is None:
-            rows.pop(key, None)
-        else:
-            rows[key] = value
+    def apply(self, partition: int, rows: Iterable[Row], position: int | None = None) -> None:
+        """See :class:`RowStore`."""
+        held = self._partitions.get(partition)
+        if held is None:
+            held = self._partitions[partition] = SortedDict()
+        for row in rows:
+            if row.value is None:
+                held.pop(row.key, None)
+            else:
+                held[row.key] = row.value
+        if position is not None:
+            self._positions[partition] = position
+
+    def position(self, partition: int) -> int | None:
+        """See :class:`RowStore`."""
+        return self._positions.get(partition)
+
+    def drop(self, partition: int) -> None:
+        """See :class:`RowStore`."""
+        self._partitions.pop(partition, None)
+        self._positions.pop(partition, None)
 
     def keep_only(self, partitions: Iterable[int]) -> None:
-        """Drop the rows of every other partition."""
-        kept = set(partitions)
-        for partition in [p for p in self._partitions if p not in kept]:
-            del self._partitions[partition]
+        """See :class:`RowStore`."""
+        for partition in self._partitions.keys() - set(partitions):
+            self.drop(partition)
 
     def count(self) -> int:
-        """How many rows are held."""
+        """See :class:`RowStore`."""
         return sum(len(rows) for rows in self._partitions.values())
+
+    def tend(self, owned: Iterable[int]) -> None:
+        """See :class:`RowStore`."""
 
 
 class Overlay:
@@ -63,7 +129,7 @@ class Overlay:
 
     __slots__ = ("_changes", "_partition", "_rows", "_unsettled")
 
-    def __init__(self, rows: Rows, partition: int) -> None:
+    def __init__(self, rows: RowStore, partition: int) -> None:
         """Begin with what is committed."""
         self._rows = rows
         self._partition = partition

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from streamgate.pipeline.ports.stage import Output, Row
-from streamgate.topology import Batch
+from streamgate.pipeline.ports.stage import Output
+from streamgate.topology import Batch, Written
 
 
 class FakeOutbox:
@@ -19,7 +19,7 @@ class FakeOutbox:
         self.failure: Exception | None = None
         self._offsets: dict[str, int] = {}
 
-    async def carry_out(self, batch: Batch) -> tuple[Row, ...]:
+    async def carry_out(self, batch: Batch) -> Written:
         self.entered += 1
         await self.gate.wait()
         if self.failure is not None:
@@ -30,7 +30,7 @@ class FakeOutbox:
             offset = self._offsets[output.topic] = self._offsets.get(output.topic, -1) + 1
             if output.settle is not None:
                 rows.append(output.settle.row(offset))
-        return tuple(rows)
+        return Written(tuple(rows), None)
 
     @staticmethod
     def outputs_of(batch: Batch) -> list[Output]:

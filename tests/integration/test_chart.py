@@ -176,7 +176,7 @@ def test_values_that_would_weaken_it_are_refused(tools: dict[str, Path], written
 
 
 def test_every_container_may_do_little(rendered: list[dict[str, Any]]) -> None:
-    """No root, no token, no capability, nothing writable but memory, the runtime's seccomp profile, and bounded memory."""
+    """No root, no token, no capability, nothing writable but memory and sealed rows, the runtime's seccomp profile, and bounded memory."""
     for name, pod in _pods(rendered):
         assert pod["automountServiceAccountToken"] is False
         assert pod["enableServiceLinks"] is False
@@ -197,7 +197,10 @@ def test_every_container_may_do_little(rendered: list[dict[str, Any]]) -> None:
             assert "memory" in container["resources"]["limits"]
         for volume in pod["volumes"]:
             assert set(volume) <= {"name", "configMap", "secret", "emptyDir"}
-            assert volume.get("emptyDir", {"medium": "Memory"})["medium"] == "Memory"
+            if volume["name"] == "state":
+                assert volume["emptyDir"]["sizeLimit"]
+            else:
+                assert volume.get("emptyDir", {"medium": "Memory"})["medium"] == "Memory"
     for account in _of_kind(rendered, "ServiceAccount").values():
         assert account["automountServiceAccountToken"] is False
 

@@ -15,7 +15,7 @@ from streamgate.adapters.kafka_publisher import KafkaPublisher, Publication
 from streamgate.adapters.kafka_topics import KafkaTopics, topic_plan
 from streamgate.effects import Clock
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, Settle, StateView, Sweep
-from streamgate.topology import Links, RoleApp, RuntimeSettings
+from streamgate.topology import Links, RoleApp, RowStore, RuntimeSettings
 from streamgate.types import Inbound
 from tests.fakes.telemetry import FakeTelemetry
 from tests.fixtures_kafka import Broker
@@ -93,9 +93,10 @@ def build_worker(
     watermarks: bool = False,
     clock: Clock | None = None,
     role: type[RoleApp] = RoleApp,
+    rows: RowStore | None = None,
     **settings: Any,
 ) -> Worker:
-    links, telemetry = Links.unbound(), FakeTelemetry()
+    links, telemetry = Links.unbound(rows), FakeTelemetry()
     app = role(
         "vault",
         broker.connection,

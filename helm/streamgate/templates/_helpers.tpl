@@ -108,6 +108,9 @@ containers:
       - {name: STREAMGATE_TELEMETRY__LOG_FORMAT, value: json}
       - {name: STREAMGATE_TELEMETRY__METRICS_HOST, value: 0.0.0.0}
       - {name: STREAMGATE_TELEMETRY__METRICS_PORT, value: {{ $values.metricsPort | int | quote }}}
+      {{- if .part.stateSize }}
+      - {name: STREAMGATE_RUNTIME__STATE_DIRECTORY, value: /var/lib/streamgate}
+      {{- end }}
       {{- range $name, $file := $files }}
       - {name: {{ $name }}, value: /run/streamgate/{{ $file }}}
       {{- end }}
@@ -133,6 +136,9 @@ containers:
     volumeMounts:
       - {name: config, mountPath: /etc/streamgate, readOnly: true}
       - {name: tmp, mountPath: /tmp}
+      {{- if .part.stateSize }}
+      - {name: state, mountPath: /var/lib/streamgate}
+      {{- end }}
       {{- if $kafka.caConfigMap }}
       - {name: ca, mountPath: /etc/streamgate-ca, readOnly: true}
       {{- end }}
@@ -144,6 +150,10 @@ volumes:
     configMap: {name: {{ .config }}}
   - name: tmp
     emptyDir: {medium: Memory, sizeLimit: 64Mi}
+  {{- if .part.stateSize }}
+  - name: state
+    emptyDir: {sizeLimit: {{ .part.stateSize }}}
+  {{- end }}
   {{- if $kafka.caConfigMap }}
   - name: ca
     configMap: {name: {{ $kafka.caConfigMap }}}
