@@ -20,7 +20,17 @@ RECORDS = 300
 
 async def start_process(broker: Broker, prefix: str, folder: Path) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.fault.worker_main", broker.bootstrap, prefix, str(int(broker.embedded)), str(folder)), cwd=ROOT
+        *(
+            sys.executable,
+            "-m",
+            "tests.fault.worker_main",
+            broker.bootstrap,
+            prefix,
+            str(int(broker.embedded)),
+            str(folder),
+            str(PARTITIONS),
+        ),
+        cwd=ROOT,
     )
 
 

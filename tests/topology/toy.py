@@ -106,7 +106,7 @@ def build_worker(
         links=links,
         telemetry=telemetry,
         clock=clock or RealClock(),
-        settings=RuntimeSettings(partitions=PARTITIONS, embedded=broker.embedded, **settings),
+        settings=RuntimeSettings(**{"partitions": PARTITIONS, "embedded": broker.embedded} | settings),
         sweep=sweep,
         watermark=watermark if watermarks else None,
     )
@@ -133,9 +133,9 @@ async def make_worker() -> AsyncIterator[MakeWorker]:
         await worker.app.stop()
 
 
-async def make_topics(broker: Broker, prefix: str) -> None:
+async def make_topics(broker: Broker, prefix: str, partitions: int = PARTITIONS) -> None:
     async with KafkaTopics(broker.connection) as topics:
-        await topics.apply(topic_plan(prefix, partitions=PARTITIONS, replication=1))
+        await topics.apply(topic_plan(prefix, partitions=partitions, replication=1))
 
 
 async def send(broker: Broker, topic: str, values: list[bytes | None], partition: int | None = None) -> None:
