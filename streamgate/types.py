@@ -21,16 +21,22 @@ class Topic(StrEnum):
     """Logical topic names; the physical name is the configured prefix and this. Reply topics are named by the policy instead."""
 
     PROMPTS = "prompts"
+    PROMPTS_BULK = "prompts.bulk"
     CONSENTS = "consents"
     SUBJECT_REQUESTS = "subject-requests"
     SUBJECT_RESULTS = "subject-results"
     REQUESTS = "requests"
+    REQUESTS_BULK = "requests.bulk"
     COMPLETIONS = "completions"
     RESPONSES = "responses"
     STANDING = "standing"
     AUDIT_EVENTS = "audit-events"
     AUDIT = "audit"
     DEAD_LETTERS = "dead-letters"
+
+
+SCHEMA_TOPICS: Final[Mapping[str, Topic]] = {Topic.PROMPTS_BULK: Topic.PROMPTS, Topic.REQUESTS_BULK: Topic.REQUESTS}
+"""Topics of the bulk lane have the schema of the interactive one."""
 
 
 @unique

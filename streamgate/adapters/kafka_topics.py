@@ -30,10 +30,12 @@ _COMPACTED: Final = {
 }
 RETENTION_DAYS: Final[Mapping[Topic, int]] = {
     Topic.PROMPTS: 7,
+    Topic.PROMPTS_BULK: 7,
     Topic.CONSENTS: -1,
     Topic.SUBJECT_REQUESTS: 30,
     Topic.SUBJECT_RESULTS: 30,
     Topic.REQUESTS: 7,
+    Topic.REQUESTS_BULK: 7,
     Topic.COMPLETIONS: 7,
     Topic.RESPONSES: 7,
     Topic.AUDIT_EVENTS: 30,
@@ -41,7 +43,7 @@ RETENTION_DAYS: Final[Mapping[Topic, int]] = {
     Topic.DEAD_LETTERS: 14,
 }
 """Days each topic keeps its records; −1 keeps them. Standing and the state changelogs are compacted instead."""
-INPUTS: Final = frozenset({Topic.PROMPTS, Topic.CONSENTS, Topic.SUBJECT_REQUESTS})
+INPUTS: Final = frozenset({Topic.PROMPTS, Topic.PROMPTS_BULK, Topic.CONSENTS, Topic.SUBJECT_REQUESTS})
 MAX_INPUT_BYTES: Final = 1_048_588
 """Kafka's default. Producers of others write to these topics; every other record is ours, and may be larger than what it answers."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamgate.adapters.kafka_standing import StandingReader, StandingRecord
 from streamgate.adapters.openai_chat import OpenAIChat
@@ -68,7 +68,7 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
         connection,
         installation.prefix,
         f"{installation.prefix}egress",
-        stages=(stage,),
+        stages=(stage, replace(stage, topic=Topic.REQUESTS_BULK)),
         links=links,
         telemetry=telemetry,
         clock=clock,

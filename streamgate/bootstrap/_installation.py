@@ -96,6 +96,8 @@ class Installation:
             partitions=kafka.partitions,
             embedded=kafka.embedded,
             pool=runtime.pool,
+            # Of bulk just as many as detectors: what is interactive waits for one text at most.
+            pools={Topic.PROMPTS_BULK: self.settings.vault.detector_workers},
             commit_seconds=runtime.commit_interval_seconds,
             record_seconds=self._longest_work_seconds(),
             drain_seconds=runtime.drain_seconds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from streamgate.adapters.kafka_archive import KafkaArchive
@@ -15,6 +15,7 @@ from streamgate.errors import ConfigError
 from streamgate.minimise import Limits
 from streamgate.pipeline._copies import Copies
 from streamgate.pipeline._desk import Desk, KeyCache
+from streamgate.pipeline._lanes import Lanes
 from streamgate.pipeline._publish import AuditWriter, DeadLetters, Responses
 from streamgate.pipeline._reader import Reader
 from streamgate.pipeline.consents import Consents, Standing
@@ -67,7 +68,7 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
         settings=installation.runtime(),
         sweep=VaultSweep(desk),
         watermark=watermark,
-        on_drained=desk.keys.clear,
+        on_drained=desk.drained,
     )
     return VaultParts(app, desk, links, archive)
 
@@ -90,6 +91,7 @@ def _desk(installation: Installation, kms: KeyFile, detector: Detector, links: L
         clock=clock,
         entropy=entropy,
         retention_ms=retention * DAY_MS,
+        lanes=Lanes(installation.settings.vault.tenant_interactive_requests),
         atomic=not installation.settings.kafka.embedded,
     )
 
@@ -129,6 +131,7 @@ def _stages(
     )
     return (
         redact,
+        replace(redact, topic=Topic.PROMPTS_BULK),
         Restore(decoder, desk, links.freshness, desk.clock),
         Consents(reader, desk, standing),
         requests,

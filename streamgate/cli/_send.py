@@ -24,6 +24,7 @@ def send(
     purpose: Annotated[str | None, typer.Option(help="Purpose of the policy; default: the tenant's first.")] = None,
     subject: Annotated[str, typer.Option(help="The data subject the prompt is about.")] = "streamgate-send",
     model: Annotated[str | None, typer.Option(help="Model; default: the purpose's first.")] = None,
+    bulk: Annotated[bool, typer.Option("--bulk", help="Send it by the bulk lane.")] = False,
     wait_seconds: Annotated[float, typer.Option(help="How long to wait for the answer.")] = 120.0,
     config: ConfigOption = None,
 ) -> None:
@@ -34,7 +35,7 @@ def send(
         raise typer.Exit(2)
     installation = load(config)
     try:
-        response = asyncio.run(_ask(installation, prompt, tenant, purpose, subject, model, wait_seconds))
+        response = asyncio.run(_ask(installation, prompt, tenant, purpose, subject, model, bulk, wait_seconds))
     except TimeoutError:
         screen.print(f"no answer within {wait_seconds:g} seconds: are the three workers running?", style="bold red")
         raise typer.Exit(4) from None
@@ -46,7 +47,14 @@ def send(
 
 
 async def _ask(
-    installation: Installation, prompt: str, tenant: str | None, purpose: str | None, subject: str, model: str | None, wait_seconds: float
+    installation: Installation,
+    prompt: str,
+    tenant: str | None,
+    purpose: str | None,
+    subject: str,
+    model: str | None,
+    bulk: bool,
+    wait_seconds: float,
 ) -> Response:
     name = tenant or next(iter(installation.policy.tenants))
     chosen = purpose or next((each.name for each in installation.policy.purposes.values() if name in each.tenants), None)
@@ -64,4 +72,4 @@ async def _ask(
         idempotent=not installation.settings.kafka.embedded,
         **options,
     ) as producer:
-        return await producer.ask(subject, prompt, model=model, timeout_seconds=wait_seconds)
+        return await producer.ask(subject, prompt, model=model, bulk=bulk, timeout_seconds=wait_seconds)

@@ -27,6 +27,8 @@ class Prompt:
     deadline_ms: int | None = None
     """Milliseconds since the epoch; ``None`` takes the purpose's default."""
     traceparent: str | None = None
+    bulk: bool = False
+    """Nobody waits for the answer: the prompt goes by the bulk lane, behind everything interactive."""
     event_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Unique per tenant and subject. Sending the same prompt again under the same id gets the same answer again, and costs no call."""
 

@@ -38,7 +38,7 @@ class PromptProducer:
         """``reply_topic`` is where :meth:`ask` listens; ``kafka`` goes to aiokafka: ``security_protocol``, ``ssl_context``, ``sasl_*``."""
         self._tenant = tenant
         self._purpose = purpose
-        self._topic = prefix + Topic.PROMPTS
+        self._lanes = {False: prefix + Topic.PROMPTS, True: prefix + Topic.PROMPTS_BULK}
         self._reply_topic = reply_topic
         self._schema = SchemaSet.load(schemas or packaged_schemas()).latest(Topic.PROMPTS)
         # aiokafka's default partitioner is murmur2, as streamgate checks on arrival.
@@ -66,7 +66,7 @@ class PromptProducer:
     async def send(self, prompt: Prompt) -> str:
         """Publish, and return the event id once Kafka has acknowledged it."""
         value = encode(self._schema, prompt.record(created_at_ms=time.time_ns() // 1_000_000))
-        await self._producer.send_and_wait(self._topic, key=prompt.key, value=value)
+        await self._producer.send_and_wait(self._lanes[prompt.bulk], key=prompt.key, value=value)
         return prompt.event_id
 
     async def ask(

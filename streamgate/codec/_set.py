@@ -12,6 +12,7 @@ from streamgate.codec._lock import Lock
 from streamgate.codec._rules import strictest
 from streamgate.codec._schema import Schema
 from streamgate.errors import Code, SchemaRejected, Unreadable
+from streamgate.types import SCHEMA_TOPICS
 
 _VERSION: Final = re.compile(r"v(\d+)\.avsc")
 
@@ -59,14 +60,14 @@ class SchemaSet:
 
     def latest(self, topic: str) -> Schema:
         """The newest version; what we write."""
-        versions = self.topics.get(topic)
+        versions = self._versions(topic)
         if not versions:
             raise SchemaRejected(Code.UNKNOWN_SCHEMA, (f"{topic}: there is no schema",))
         return versions[max(versions)]
 
     def by_fingerprint(self, topic: str, fingerprint: bytes) -> Schema:
         """The schema a record was written with. Two that differ in annotations alone share a fingerprint: the strictest rules win."""
-        same = [schema for schema in self.topics.get(topic, {}).values() if schema.fingerprint == fingerprint]
+        same = [schema for schema in self._versions(topic).values() if schema.fingerprint == fingerprint]
         if not same:
             raise Unreadable(Code.UNKNOWN_SCHEMA)
         chosen = same[-1]
@@ -81,9 +82,12 @@ class SchemaSet:
     def approve_text(self, topic: str, text: str) -> Schema:
         """A schema from a registry; raise ``Unreadable`` where it was not approved."""
         try:
-            schema = Schema.parse(topic, text)
+            schema = Schema.parse(SCHEMA_TOPICS.get(topic, topic), text)
         except SchemaRejected:
             raise Unreadable(Code.UNKNOWN_SCHEMA) from None
-        if not self.lock.approves(topic, schema.sha256):
+        if not self.lock.approves(schema.topic, schema.sha256):
             raise Unreadable(Code.SCHEMA_NOT_APPROVED)
         return schema
+
+    def _versions(self, topic: str) -> Mapping[int, Schema]:
+        return self.topics.get(SCHEMA_TOPICS.get(topic, topic), {})

@@ -114,6 +114,12 @@ class Vault(Section):
     detector_timeout_seconds: Seconds = Field(
         default=10.0, description="Without a result for so long the detector counts as down, and the prompt waits."
     )
+    tenant_interactive_requests: int = Field(
+        default=64,
+        ge=1,
+        le=100_000,
+        description="Most requests of one tenant in the interactive lane, for each worker; more go by bulk.",
+    )
     limits: Limits = Field(default_factory=Limits, description="How large a prompt may be.")
 
 

@@ -19,8 +19,8 @@ from streamgate.pipeline._screen import Route
 from streamgate.pipeline._vaultstate import VaultState, timer_row
 from streamgate.pipeline.ports.stage import Effects, Output, Row, Stale, StateView
 from streamgate.rights import Enrolment, admits, enrol
-from streamgate.telemetry import CopySeen, DeadLettered, LatencyAdded, PromptAccepted
-from streamgate.types import Inbound
+from streamgate.telemetry import CopySeen, DeadLettered, Fact, LatencyAdded, PromptAccepted, PromptMoved
+from streamgate.types import Inbound, Topic
 from streamgate.vault import SubjectKey
 
 
@@ -138,10 +138,14 @@ class PromptCase:
             rows=(*rows, vault.outcome_row(key, outcome), timer_row(outcome.deadline_ms, key)),
             outputs=(*enrolled, *issue.outputs),
             facts=(
+                *self._moved(issue),
                 PromptAccepted(outcome.purpose, issue.entities, ready.minimised.dropped, age),
                 LatencyAdded("redact", max(0, self.desk.clock.now_ms() - self.record.timestamp_ms) / 1000),
             ),
         )
+
+    def _moved(self, issue: Issue) -> tuple[Fact, ...]:
+        return (PromptMoved(),) if self.record.topic == Topic.PROMPTS and issue.lane is Topic.REQUESTS_BULK else ()
 
     def _permit(self, vault: VaultState, digest: bytes) -> None:
         purpose = self.route.purpose

@@ -11,6 +11,7 @@ from streamgate.consent import Policy
 from streamgate.effects import Clock, Entropy
 from streamgate.errors import Code, SealBroken, Status
 from streamgate.pipeline._content import content
+from streamgate.pipeline._lanes import Lanes
 from streamgate.pipeline._outcome import Outcome, Source
 from streamgate.pipeline._publish import Answer, AuditWriter, DeadLetters, Responses
 from streamgate.pipeline._vaultstate import VaultState, expiry_row, timer_row
@@ -80,11 +81,13 @@ class Desk:
     entropy: Entropy
     retention_ms: int
     """How long an outcome is kept after it ended; the retention of the response topics."""
+    lanes: Lanes = field(default_factory=Lanes)
     atomic: bool = True
     """Whether all effects of a decision are one transaction. The embedded broker has none: there what was decided is looked at again."""
 
     def conclude(self, vault: VaultState, key: bytes, decided: Outcome, answer: Answer | None = None) -> Effects:
         """End a prompt: its outcome, its response, the audit event, and where the response stands."""
+        self.lanes.ended(decided.tenant, decided.request_id)
         if self.atomic:
             timers = (*vault.timers_stopped(decided.deadline_ms, key), expiry_row(decided.decided_ms + self.retention_ms, key))
         else:
@@ -103,6 +106,11 @@ class Desk:
     def content(self, decoded: Decoded) -> str:
         """A keyed digest of what a prompt says."""
         return self.sealer.digest(b"content", content(decoded)).hex()
+
+    def drained(self) -> None:
+        """Partitions are given up: what is remembered of their subjects goes."""
+        self.keys.clear()
+        self.lanes.clear()
 
     def recheck(self, key: bytes) -> Row:
         """The timer that looks whether a decided outcome was published."""

@@ -36,6 +36,7 @@ class Issue:
 
     outputs: tuple[Output, Output]
     entities: Mapping[str, int]
+    lane: Topic
 
     @classmethod
     def of(
@@ -78,7 +79,8 @@ class Issue:
         if len(value) > LARGEST_REQUEST_BYTES:
             raise Refused(Code.OVERSIZE_PROMPT)
         audited = _audited(desk, outcome, enrolment, {**masking.entities, "dropped_fields": minimised.dropped})
-        return cls((Output(Topic.REQUESTS, enrolment.reference, value), audited), dict(masking.entities))
+        lane = desk.lanes.choose(outcome.opened_by.topic, outcome.tenant, outcome.request_id)
+        return cls((Output(lane, enrolment.reference, value), audited), dict(masking.entities), lane)
 
 
 def _audited(desk: Desk, outcome: Outcome, enrolment: Enrolment, counts: Mapping[str, int]) -> Output:

@@ -31,7 +31,7 @@ RECORD_KEPT_MS: Final = 24 * 3600 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """The stage over ``requests``."""
+    """The stage over ``requests``, and over ``requests.bulk``."""
 
     decoder: Decoder
     completions: Schema
@@ -43,6 +43,7 @@ class Complete:
     clock: Clock
     known_state: KnownRows
     in_flight: set[bytes] = field(default_factory=set)
+    """Requests being worked on; shared by both lanes."""
     topic: str = Topic.REQUESTS
     ordered: bool = False
 

@@ -42,7 +42,7 @@ ENTITIES = {entity.value: entity for entity in EntityType}
 
 @dataclass(frozen=True, slots=True)
 class Redact:
-    """The stage over ``prompts``."""
+    """The stage over ``prompts``, and over ``prompts.bulk``."""
 
     reader: Reader
     policy: Policy

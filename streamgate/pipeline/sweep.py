@@ -19,7 +19,7 @@ from streamgate.types import Topic
 BATCH: Final = 500
 EXPIRY_EVERY_MS: Final = 60_000
 """Forgetting need not be punctual, and looking costs."""
-RETRIED_BY_THEIR_RECORD: Final = frozenset({Topic.PROMPTS.value, Topic.COMPLETIONS.value})
+RETRIED_BY_THEIR_RECORD: Final = frozenset({Topic.PROMPTS.value, Topic.PROMPTS_BULK.value, Topic.COMPLETIONS.value})
 
 
 @dataclass(frozen=True, slots=True)

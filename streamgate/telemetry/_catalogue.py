@@ -121,6 +121,10 @@ def _retried(fact: f.CallRetried) -> Iterable[Update]:
     yield Update(m.RETRIES, 1, (fact.model, fact.reason))
 
 
+def _moved(_fact: f.PromptMoved) -> Iterable[Update]:
+    yield Update(m.MOVED, 1, ())
+
+
 def _repeated(fact: f.CallRepeated) -> Iterable[Update]:
     yield Update(m.CALLS_REPEATED, 1, (fact.model,))
 
@@ -162,6 +166,7 @@ _INFO: Final = _at("info")
 
 DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.PromptAccepted, "prompt.accepted", _DEBUG, ("purpose", "entities", "dropped_fields", "age_seconds"), _accepted),
+    Declaration(f.PromptMoved, "prompt.moved_to_bulk", _DEBUG, (), _moved),
     Declaration(f.PromptFinished, "prompt.finished", _DEBUG, ("status", "code", "seconds"), _finished),
     Declaration(f.DetectionTimed, "detection.timed", _DEBUG, ("seconds", "characters"), _detected),
     Declaration(f.LatencyAdded, "latency.added", _DEBUG, ("step", "seconds"), _latency),

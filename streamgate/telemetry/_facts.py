@@ -29,6 +29,11 @@ class PromptAccepted(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PromptMoved(Fact):
+    """A prompt of the interactive lane goes on in the bulk lane: its tenant has many requests out."""
+
+
+@dataclass(frozen=True, slots=True)
 class PromptFinished(Fact):
     """A terminal response was published."""
 

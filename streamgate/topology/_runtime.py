@@ -57,7 +57,7 @@ class Runtime:
         self._telemetry = telemetry
         self._clock = clock
         self._settings = settings
-        self._slots = {topic: asyncio.Semaphore(settings.pool) for topic in self.stages}
+        self._slots = {topic: asyncio.Semaphore(settings.pools.get(topic, settings.pool)) for topic in self.stages}
         self._committers: dict[int, tuple[Committer, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused: set[tuple[str, int]] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from streamgate.topology._watch import WatchLimits
@@ -17,6 +18,8 @@ class RuntimeSettings:
     """The demo's broker: no idempotent producer, a join that takes the whole rebalance timeout."""
     pool: int = 32
     """Records of one input topic that are prepared at once."""
+    pools: Mapping[str, int] = field(default_factory=dict)
+    """Another number for single topics, by logical name."""
     batch: int = 100
     """Decisions that are carried out together."""
     decide_seconds: float = 0.05

@@ -112,6 +112,12 @@ async def test_a_copy_gets_the_same_bytes_and_other_content_is_dead_lettered(wor
     assert len(world.provider.received) == calls
 
 
+async def test_a_prompt_of_the_bulk_lane_is_answered_like_any_other(world: World) -> None:
+    """By its own topics."""
+    assert (await world.ask(bulk=True, subject="s-bulk")).status is Status.ANSWERED
+    assert len(await world.records(Topic.PROMPTS_BULK, subject="s-bulk")) == 1
+
+
 async def test_a_provider_that_recovers_is_asked_again_and_one_that_declines_is_not(world: World) -> None:
     """Two 500s in a row are retried; a content filter ends the prompt as refused after one call."""
     calls = len(world.provider.received)

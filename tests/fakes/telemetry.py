@@ -34,6 +34,7 @@ ONE_OF_EACH: tuple[t.Fact, ...] = (
     t.LateCompletion(),
     t.DeadLettered("prompts", Code.NOT_AVRO),
     t.CallFinished("gpt-test", Code.OK, 1.2),
+    t.PromptMoved(),
     t.CallRepeated("gpt-test"),
     t.CallRetried("gpt-test", "rate_limited"),
     t.TokensUsed("gpt-test", 120, 30),

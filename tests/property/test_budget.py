@@ -87,6 +87,8 @@ class Model:
             self._end(step, self.granted[step.which % len(self.granted)])
 
     def _end(self, step: Settle | Release, reserved: Reserved) -> None:
+        """A reservation ends once."""
+        self.granted.remove(reserved)
         if isinstance(step, Settle):
             self.budget.settle(reserved, int(reserved.tokens * step.share), self.now)
             if reserved.number in self.charges:
