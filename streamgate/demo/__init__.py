@@ -4,9 +4,10 @@ Every role runs in this one process, so it does not keep promise 6, and the embe
 """
 
 from streamgate.demo._bench import BenchOptions, bench
+from streamgate.demo._delivery import bench_delivery
 from streamgate.demo._options import DemoOptions
 from streamgate.demo._report import Report
 from streamgate.demo._run import run
 from streamgate.demo._screen import show
 
-__all__ = ["BenchOptions", "DemoOptions", "Report", "bench", "run", "show"]
+__all__ = ["BenchOptions", "DemoOptions", "Report", "bench", "bench_delivery", "run", "show"]
