@@ -38,15 +38,16 @@ class StoppingTransactions(KafkaTransactions):
 
     stop: Stop
 
-    async def commit(self, records: Sequence[Publication], settled: Any, group: str, progress: Mapping[Any, Any], give_up: float) -> None:
+    async def commit(self, records: Sequence[Publication], settled: Any, group: str, progress: Mapping[Any, Any], give_up: float) -> Any:
         self.stop.at("decided")
 
         def settling(offsets: Sequence[int]) -> Sequence[Publication]:
             self.stop.at("written")
             return list(settled(offsets))
 
-        await super().commit(records, settling, group, progress, give_up)
+        written = await super().commit(records, settling, group, progress, give_up)
         self.stop.at("committed")
+        return written
 
 
 class StoppingRole(RoleApp):
