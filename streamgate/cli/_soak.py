@@ -1,0 +1,58 @@
+"""``streamgate soak``: break it on purpose, and see what holds."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from streamgate.cli._loop import run
+from streamgate.cli._report import screen
+from streamgate.demo.soak import SoakOptions, document, planned, show_outcome, show_plan
+from streamgate.demo.soak import soak as run_soak
+
+
+def soak(
+    seed: Annotated[int | None, typer.Option(min=0, help="Replays the schedule of an earlier run; default: a new one.")] = None,
+    prompts: Annotated[int, typer.Option(min=10, help="Prompts, about 100 characters each.")] = 2_000,
+    faults: Annotated[int, typer.Option(min=0, help="Faults, spread over the prompts.")] = 24,
+    per_second: Annotated[float, typer.Option(min=0.1, help="Prompts sent in a second.")] = 8.0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of each role.")] = 2,
+    bootstrap: Annotated[
+        str | None, typer.Option(help="host:port of a Kafka to use, which is then not broken; default: one is started from its jars.")
+    ] = None,
+    kafka_libs: Annotated[Path | None, typer.Option(help="Folder of Apache Kafka's jars.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A response that is published twice fails the run, even in the same bytes.")
+    ] = False,
+    keep: Annotated[Path | None, typer.Option(help="Keep the workers' logs and the broker's data in this folder.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, for programs.")] = False,
+) -> None:
+    """Run workers, a broker and a provider under faults, then check every record. Exit status 1 when something does not hold."""
+    options = SoakOptions(
+        seed=secrets.randbelow(1_000_000) if seed is None else seed,
+        prompts=prompts,
+        faults=faults,
+        per_second=per_second,
+        workers=workers,
+        bootstrap=bootstrap,
+        kafka_libs=kafka_libs,
+        strict=strict,
+        keep=keep,
+    )
+    show_plan(screen, options, planned(options))
+    try:
+        with screen.status("starting") as status:
+            outcome = run(run_soak(options, status.update))
+    except KeyboardInterrupt:
+        screen.print("stopped; nothing is left running")
+        raise typer.Exit(130) from None
+    if as_json:
+        print(json.dumps(document(outcome, planned(options)), indent=2))
+    else:
+        show_outcome(Console(highlight=False), outcome)
+    raise typer.Exit(0 if outcome.verdict.passed else 1)

@@ -1,0 +1,50 @@
+"""What can be chosen about a soak."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from streamgate.demo.soak._evidence import Limit
+
+WORKER: Final = (sys.executable, "-c", "from streamgate.cli import main; main()", "worker", "--role")
+"""The command of a worker; its role is the last word."""
+PARTITIONS: Final = 4
+HEADROOM: Final = 1.5
+"""What the provider allows, as a multiple of what is asked for on average: what piles up in a fault can be worked off."""
+TOKENS_PER_REQUEST: Final = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoakOptions:
+    """One run."""
+
+    seed: int
+    prompts: int = 2_000
+    faults: int = 24
+    per_second: float = 8.0
+    """Prompts sent."""
+    workers: int = 2
+    """Processes of each role."""
+    bootstrap: str | None = None
+    """``host:port`` of a Kafka to use; ``None`` starts one, and only that one is broken."""
+    kafka_libs: Path | None = None
+    """Folder of Apache Kafka's jars; ``None`` looks in the cache."""
+    deadline_seconds: float = 120.0
+    """Of each prompt."""
+    strict: bool = False
+    """A response published twice fails the run even where the bytes are the same."""
+    worker: tuple[str, ...] = WORKER
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Set for every worker besides its settings."""
+    keep: Path | None = None
+    """A folder that is kept, with the workers' logs; ``None``: everything is removed."""
+
+    @property
+    def limit(self) -> Limit:
+        """What the provider allows in a minute."""
+        requests = max(60, round(self.per_second * 60 * HEADROOM))
+        return Limit(requests, requests * TOKENS_PER_REQUEST)
