@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from streamgate.demo.soak._evidence import Limit
+from streamgate.demo.soak._fault import Fault
 
 WORKER: Final = (sys.executable, "-c", "from streamgate.cli import main; main()", "worker", "--role")
 """The command of a worker; its role is the last word."""
@@ -40,6 +41,8 @@ class SoakOptions:
     worker: tuple[str, ...] = WORKER
     environment: Mapping[str, str] = field(default_factory=dict)
     """Set for every worker besides its settings."""
+    given: tuple[Fault, ...] | None = None
+    """Faults to carry out instead of those that the seed gives."""
     keep: Path | None = None
     """A folder that is kept, with the workers' logs; ``None``: everything is removed."""
 

@@ -55,6 +55,8 @@ class Outcome:
 
 def planned(options: SoakOptions) -> tuple[Fault, ...]:
     """The faults of a run. Nothing is started."""
+    if options.given is not None:
+        return options.given
     kinds = available(own_broker=options.bootstrap is None)
     return schedule(options.seed, prompts=options.prompts, faults=options.faults, workers=options.workers, kinds=kinds)
 
