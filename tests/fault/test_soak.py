@@ -13,7 +13,7 @@ from streamgate.demo.soak._fault import NATURE
 from tests.fixtures_kafka import _jars, _java
 
 SEED = int(os.environ.get("STREAMGATE_SOAK_SEED", "4"))
-PROMPTS, FAULTS = 2_000, 24
+PROMPTS, FAULTS = 2_000, 28
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 

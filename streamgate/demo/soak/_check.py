@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streamgate.demo.soak import _rules as rules
-from streamgate.demo.soak._evidence import Evidence
+from streamgate.demo.soak._evidence import Evidence, Happened
 from streamgate.demo.soak._timing import Recovery, Silence, first_responses, recoveries, silences
 
-SHOWN: Final = 5
+LISTED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Verdict:
     longest_silence: Silence | None
     worst_minute: tuple[int, int]
     """Requests and tokens."""
+    faults: tuple[Happened, ...]
 
     @property
     def passed(self) -> bool:
@@ -96,6 +97,10 @@ class Verdict:
                 for each in self.recoveries
             },
             "longest_silence_seconds": None if silence is None else round(silence.seconds, 2),
+            "faults": [
+                {"kind": each.kind.value, "target": each.target, "began_ms": each.began_ms, "ended_ms": each.ended_ms}
+                for each in self.faults
+            ],
             "worst_minute": {"requests": self.worst_minute[0], "tokens": self.worst_minute[1]},
         }
 
@@ -109,11 +114,12 @@ def check(evidence: Evidence, *, strict: bool = False) -> Verdict:
         recoveries=tuple(recoveries(evidence)),
         longest_silence=max(silences(evidence), key=lambda silence: silence.seconds, default=None),
         worst_minute=rules.worst_minute(evidence.calls),
+        faults=evidence.faults,
     )
 
 
 def _finding(rule: Rule, broken: list[str], *, strict: bool) -> Finding:
     must_hold = rule.must_hold or (rule.when_strict and strict)
-    counted = Counter(broken).most_common(SHOWN)
+    counted = Counter(broken).most_common(LISTED)
     examples = tuple(example if count == 1 else f"{example} × {count}" for example, count in counted)
     return Finding(rule.name, len(broken), not (must_hold and broken), not must_hold, examples)

@@ -25,7 +25,7 @@ class SoakOptions:
 
     seed: int
     prompts: int = 2_000
-    faults: int = 24
+    faults: int = 28
     per_second: float = 8.0
     """Prompts sent."""
     workers: int = 2

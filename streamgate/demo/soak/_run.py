@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import signal
 import tempfile
 import time
 from collections.abc import Callable
@@ -64,6 +65,9 @@ def planned(options: SoakOptions) -> tuple[Fault, ...]:
 async def soak(options: SoakOptions, say: Say) -> Outcome:
     """Run one. ``say`` hears how far it is."""
     began = time.monotonic()
+    ending = asyncio.current_task()
+    if ending is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.cancel)  # nothing that was started may outlive it
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our own clients say a lot while the broker is down on purpose
     async with AsyncExitStack() as stack:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="streamgate-soak-")))

@@ -10,7 +10,7 @@ from streamgate.types import Role
 
 _QUIET: float = 0.08
 """Share of the prompts before the first fault, and after the last: something must be in flight, and something must follow."""
-_SOFT_EVERY = 3
+_SOFT_EVERY = 2
 """One card in so many is a fault of the provider or an event; the others take something of ours away."""
 
 

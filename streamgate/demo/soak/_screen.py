@@ -14,6 +14,7 @@ from streamgate.demo.soak._fault import NATURE, Fault, Kind, Needs
 from streamgate.demo.soak._options import SoakOptions
 from streamgate.demo.soak._run import Outcome
 
+SHOWN = 4
 NOT_HERE = "not tried: a worker's clock, which its settings do not let anyone set"
 
 
@@ -36,10 +37,10 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     table = Table(
         title=f"soak, seed {outcome.options.seed}: {outcome.prompts} records sent, {outcome.faults} faults, {outcome.seconds:.0f} s"
     )
-    for column in ("what must not be", "found", "", "first of them"):
+    for column in ("what must not be", "found", "", "the first of them"):
         table.add_column(column, justify="right" if column == "found" else "left")
     for finding in verdict.findings:
-        table.add_row(finding.rule, str(finding.count), _mark(finding), Text("; ".join(finding.examples)))
+        table.add_row(finding.rule, str(finding.count), _mark(finding), Text("; ".join(finding.examples[:SHOWN])))
     console.print(table)
     console.print(_recovery(outcome))
     requests, tokens = verdict.worst_minute
