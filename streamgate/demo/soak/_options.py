@@ -14,7 +14,7 @@ from streamgate.demo.soak._fault import Fault
 WORKER: Final = (sys.executable, "-c", "from streamgate.cli import main; main()", "worker", "--role")
 """The command of a worker; its role is the last word."""
 PARTITIONS: Final = 4
-HEADROOM: Final = 1.5
+HEADROOM: Final = 1.25
 """What the provider allows, as a multiple of what is asked for on average: what piles up in a fault can be worked off."""
 TOKENS_PER_REQUEST: Final = 400
 

@@ -10,8 +10,6 @@ from streamgate.types import Role
 
 _QUIET: float = 0.08
 """Share of the prompts before the first fault, and after the last: something must be in flight, and something must follow."""
-_SOFT_EVERY = 2
-"""One card in so many is a fault of the provider or an event; the others take something of ours away."""
 
 
 def available(*, own_broker: bool) -> frozenset[Kind]:
@@ -44,16 +42,13 @@ def _fault(chance: random.Random, number: int, after: float, card: tuple[Kind, R
 
 
 def _cards(chance: random.Random, kinds: Collection[Kind]) -> Iterator[tuple[Kind, Role | None]]:
-    """Two decks, dealt in turns and shuffled anew when they are used up."""
+    """What takes something of ours away, and what comes from outside: two decks, dealt in turns, shuffled anew when they are used up."""
     ordered = [kind for kind in Kind if kind in kinds]
     soft: list[tuple[Kind, Role | None]] = [(kind, None) for kind in ordered if not _hard(kind)]
     hard = [(kind, role) for kind in ordered if _hard(kind) for role in (tuple(Role) if NATURE[kind].targeted else (None,))]
-    decks = [_deck(chance, hard) if hard else None, _deck(chance, soft) if soft else None]
-    number = 0
-    while any(decks):
-        deck = decks[1] if number % _SOFT_EVERY == _SOFT_EVERY - 1 else decks[0]
-        yield next(deck or decks[0] or decks[1] or iter(()))
-        number += 1
+    decks = [_deck(chance, cards) for cards in (hard, soft) if cards]
+    while decks:
+        yield from (next(deck) for deck in decks)
 
 
 def _hard(kind: Kind) -> bool:
