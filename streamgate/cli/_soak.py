@@ -31,9 +31,6 @@ def soak(
         str | None, typer.Option(help="host:port of a Kafka to use, which is then not broken; default: one is started from its jars.")
     ] = None,
     kafka_libs: Annotated[Path | None, typer.Option(help="Folder of Apache Kafka's jars.")] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="A response that is published twice fails the run, even in the same bytes.")
-    ] = False,
     keep: Annotated[Path | None, typer.Option(help="Keep logs, the broker's data and soak.json in this folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, for programs.")] = False,
 ) -> None:
@@ -46,7 +43,6 @@ def soak(
         workers=workers,
         bootstrap=bootstrap,
         kafka_libs=kafka_libs,
-        strict=strict,
         keep=keep,
     )
     show_plan(screen, options, planned(options))

@@ -84,6 +84,16 @@ def answer_who_withdrew(good: Evidence) -> Evidence:
     return with_prompt(good, WITHDRAWN, sent_ms=3_000, answered_ms=3_200)
 
 
+def answer_twice(good: Evidence) -> Evidence:
+    return replace(good, responses=(*good.responses, replace(good.responses[3], offset=77)))
+
+
+def note_an_outcome_that_is_not(good: Evidence) -> Evidence:
+    ended = next(noted for noted in good.audit if noted.fact == AuditFact.PROMPT_ANSWERED)
+    made_up = replace(ended, offset=7_777, request_id=b"made up")
+    return replace(good, audit=(*good.audit, made_up), linked=good.linked | {(ended.partition, 7_777)})
+
+
 def answer_who_was_erased(good: Evidence) -> Evidence:
     return with_prompt(good, ERASED, sent_ms=0, answered_ms=4_000)
 
@@ -97,6 +107,8 @@ DEFECTS: dict[str, list[Defect]] = {
     "outcomes without an audit event": [forget_an_audit_event, write_another_fact],
     "audit events not in the chain": [forget_a_link],
     "broken audit chains": [break_a_chain],
+    "responses more often than asked for": [answer_twice],
+    "audit events without an outcome": [note_an_outcome_that_is_not],
     "calls without an intent": [call_without_a_trace, call_for_no_request],
     "minutes over the provider's limit": [call_too_often, use_too_many_tokens],
     "answers after withdrawal or erasure": [answer_who_withdrew, answer_who_was_erased],
@@ -105,8 +117,8 @@ DEFECTS: dict[str, list[Defect]] = {
 
 
 def test_a_run_without_a_fault_of_ours_passes() -> None:
-    """Where each prompt has its one response and everything that belongs to it, nothing is found, strictly either."""
-    verdict = check(good_run(), strict=True)
+    """Where each prompt has its one response and everything that belongs to it, nothing is found."""
+    verdict = check(good_run())
     assert [finding for finding in verdict.findings if finding.count] == []
     assert verdict.passed
     assert verdict.outcomes == (("answered ok", 8),)
@@ -125,14 +137,10 @@ def test_every_rule_that_must_hold_has_a_defect_here() -> None:
     assert {rule.name for rule in RULES if rule.must_hold} == set(DEFECTS)
 
 
-def test_identical_copies_fail_a_strict_run_only() -> None:
-    """The same bytes published twice are counted; where exactly one record is asked for, they fail the run."""
+def test_each_copy_of_a_prompt_may_have_its_response() -> None:
+    """A producer that sends the same prompt again may be told the same again, as often as it asked."""
     good = good_run()
-    copied = replace(good, responses=(*good.responses, replace(good.responses[3], offset=77)))
-    assert check(copied).passed
-    assert check(copied).count("identical copies of responses") == 1
-    assert check(copied, strict=True).count("identical copies of responses") == 1
-    assert not check(copied, strict=True).passed
+    assert check(replace(good, responses=(*good.responses, replace(good.responses[1], offset=77)))).passed
 
 
 def test_an_audit_event_written_twice_hides_no_missing_one() -> None:

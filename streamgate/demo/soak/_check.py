@@ -21,19 +21,17 @@ class Rule:
     name: str
     broken: Callable[[Evidence], Iterator[str]]
     must_hold: bool = True
-    when_strict: bool = False
-    """Must hold only where exactly one response, to the copy, is asked for."""
 
 
 RULES: Final = (
     Rule("prompts without an outcome", rules.no_outcome),
     Rule("event ids with two different responses", rules.different_outcomes),
-    Rule("identical copies of responses", rules.copies, must_hold=False, when_strict=True),
+    Rule("responses more often than asked for", rules.too_often),
     Rule("responses without a prompt", rules.unasked),
     Rule("bad records not dead-lettered", rules.not_dead_lettered),
     Rule("good records dead-lettered", rules.dead_lettered_in_error),
     Rule("outcomes without an audit event", rules.audit_missing),
-    Rule("audit events without an outcome", rules.audit_surplus, must_hold=False, when_strict=True),
+    Rule("audit events without an outcome", rules.audit_surplus),
     Rule("audit events not in the chain", rules.audit_not_linked),
     Rule("broken audit chains", rules.chain_broken),
     Rule("calls without an intent", rules.call_without_intent),
@@ -105,11 +103,11 @@ class Verdict:
         }
 
 
-def check(evidence: Evidence, *, strict: bool = False) -> Verdict:
-    """Look at everything. ``strict``: a response that was published twice in the same bytes fails the run as well."""
+def check(evidence: Evidence) -> Verdict:
+    """Look at everything."""
     ended = Counter(f"{response.status} {response.code}" for response in first_responses(evidence.responses).values())
     return Verdict(
-        findings=tuple(_finding(rule, list(rule.broken(evidence)), strict=strict) for rule in RULES),
+        findings=tuple(_finding(rule, list(rule.broken(evidence))) for rule in RULES),
         outcomes=tuple(ended.most_common()),
         recoveries=tuple(recoveries(evidence)),
         longest_silence=max(silences(evidence), key=lambda silence: silence.seconds, default=None),
@@ -118,8 +116,7 @@ def check(evidence: Evidence, *, strict: bool = False) -> Verdict:
     )
 
 
-def _finding(rule: Rule, broken: list[str], *, strict: bool) -> Finding:
-    must_hold = rule.must_hold or (rule.when_strict and strict)
+def _finding(rule: Rule, broken: list[str]) -> Finding:
     counted = Counter(broken).most_common(LISTED)
     examples = tuple(example if count == 1 else f"{example} × {count}" for example, count in counted)
-    return Finding(rule.name, len(broken), not (must_hold and broken), not must_hold, examples)
+    return Finding(rule.name, len(broken), not (rule.must_hold and broken), not rule.must_hold, examples)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
 from streamgate.demo.soak._fault import Kind
+from streamgate.types import Topic
 
 
 @unique
@@ -21,7 +22,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A record that Kafka acknowledged on the prompts topic."""
+    """A record of a prompts topic."""
 
     sort: Sort
     event_id: str
@@ -29,6 +30,7 @@ class Sent:
     partition: int
     offset: int
     at_ms: int
+    topic: str = Topic.PROMPTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ CONSENTING: Final = 24
 """Subjects whose purpose stands on consent; the others' stands on a contract."""
 TENANT: Final = "acme"
 BY_CONSENT, BY_CONTRACT = "marketing-drafts", "support"
+BULK: Final = 10
+"""One prompt of so many goes by the bulk lane."""
 OVERSIZE_BYTES: Final = 300_000
 _NAMES: Final = ("Maria Gonzalez", "Peter Schneider", "Anna Kowalski", "James Whitaker")
 
@@ -68,4 +70,5 @@ class Load:
             messages=[("user", text)],
             event_id=event_id,
             deadline_ms=deadline_ms,
+            bulk=number % BULK == 0,
         )

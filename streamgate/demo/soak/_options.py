@@ -36,8 +36,6 @@ class SoakOptions:
     """Folder of Apache Kafka's jars; ``None`` looks in the cache."""
     deadline_seconds: float = 120.0
     """Of each prompt."""
-    strict: bool = False
-    """A response published twice fails the run even where the bytes are the same."""
     worker: tuple[str, ...] = WORKER
     environment: Mapping[str, str] = field(default_factory=dict)
     """Set for every worker besides its settings."""

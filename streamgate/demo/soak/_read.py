@@ -19,7 +19,7 @@ from streamgate.demo.soak._traffic import Traffic
 from streamgate.demo.soak._workers import Fleet
 from streamgate.types import Inbound, Role, Topic
 
-CLEAR = frozenset({Topic.PROMPTS, Topic.CONSENTS, Topic.SUBJECT_REQUESTS, Topic.SUBJECT_RESULTS, Topic.RESPONSES})
+CLEAR = frozenset({Topic.PROMPTS, Topic.PROMPTS_BULK, Topic.CONSENTS, Topic.SUBJECT_REQUESTS, Topic.SUBJECT_RESULTS, Topic.RESPONSES})
 """Topics that hold personal data by design: what producers write, and what consumers are given. Reply topics are of this kind."""
 _SEARCHED_BYTES = 16 * 1024 * 1024
 
@@ -39,13 +39,13 @@ async def evidence_of(
     links = [(message.partition, link["source_offset"]) async for message, link in _records(made, Topic.AUDIT)]
     return Evidence(
         limit=limit,
-        sent=tuple(traffic.sent),
+        sent=tuple([sent async for sent in traffic.sent()]),
         responses=tuple([_ended(message, record) async for message, record in _records(made, Topic.RESPONSES)]),
         letters=tuple([_letter(made, record) async for _, record in _records(made, Topic.DEAD_LETTERS)]),
         audit=tuple([_noted(message, record) async for message, record in _records(made, Topic.AUDIT_EVENTS)]),
         linked=frozenset(links),
         breaks={number: report.first_break.kind.value for number, report in reports.items() if report.first_break is not None},
-        requests={_content(record): record["request_id"] async for _, record in _records(made, Topic.REQUESTS)},
+        requests={_content(r): r["request_id"] for topic in (Topic.REQUESTS, Topic.REQUESTS_BULK) async for _, r in _records(made, topic)},
         calls=tuple(provider.calls),
         faults=tuple(nemesis.happened),
         forbidden=(*traffic.withdrawn, *[each async for each in _erased(made, traffic)]),

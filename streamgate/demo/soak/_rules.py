@@ -10,7 +10,6 @@ from typing import Final
 from streamgate.audit import AuditFact
 from streamgate.demo.soak._evidence import Call, Ended, Evidence, Sent, Sort
 from streamgate.errors import Code, Status
-from streamgate.types import Topic
 
 MINUTE_MS: Final = 60_000
 TOLERANCE: Final = 0.01
@@ -38,10 +37,12 @@ def different_outcomes(evidence: Evidence) -> Iterator[str]:
             yield f"{event_id}: {', '.join(dict.fromkeys(response.code for response in found))}"
 
 
-def copies(evidence: Evidence) -> Iterator[str]:
-    """A response that was published again in the same bytes."""
+def too_often(evidence: Evidence) -> Iterator[str]:
+    """A response that was published more often than its prompt: each copy of a prompt may have its own, in the same bytes."""
+    asked = Counter(sent.event_id for sent in evidence.sent if sent.sort in PROMPTS)
     for event_id, found in _by_event(evidence).items():
-        yield from [event_id] * (len(found) - len({response.digest for response in found}))
+        if 0 < asked[event_id] < len(found):
+            yield from [event_id] * (len(found) - asked[event_id])
 
 
 def unasked(evidence: Evidence) -> Iterator[str]:
@@ -52,19 +53,19 @@ def unasked(evidence: Evidence) -> Iterator[str]:
 
 def not_dead_lettered(evidence: Evidence) -> Iterator[str]:
     """A record that cannot be read, or that contradicts an earlier one, without a dead letter; or with one that says something else."""
-    letters = {(letter.partition, letter.offset): letter.code for letter in evidence.letters if letter.topic == Topic.PROMPTS}
+    letters = {(letter.topic, letter.partition, letter.offset): letter.code for letter in evidence.letters}
     for sent in evidence.sent:
         if sent.sort not in PROMPTS:
-            code = letters.get((sent.partition, sent.offset))
+            code = letters.get((sent.topic, sent.partition, sent.offset))
             if code is None or (sent.sort is Sort.CONFLICT) != (code == Code.CONTENT_CONFLICT):
                 yield f"{_place(sent)}: {code or 'none'}"
 
 
 def dead_lettered_in_error(evidence: Evidence) -> Iterator[str]:
     """A dead letter of a record that was in order."""
-    expected = {(sent.partition, sent.offset) for sent in evidence.sent if sent.sort not in PROMPTS}
+    expected = {(sent.topic, sent.partition, sent.offset) for sent in evidence.sent if sent.sort not in PROMPTS}
     for letter in evidence.letters:
-        if letter.topic != Topic.PROMPTS or (letter.partition, letter.offset) not in expected:
+        if (letter.topic, letter.partition, letter.offset) not in expected:
             yield f"{letter.topic}-{letter.partition}@{letter.offset}: {letter.code}"
 
 
@@ -187,4 +188,4 @@ def _facts(evidence: Evidence) -> Counter[tuple[int, str, str]]:
 
 
 def _place(sent: Sent) -> str:
-    return f"{sent.sort} {sent.partition}@{sent.offset}"
+    return f"{sent.sort} {sent.topic}-{sent.partition}@{sent.offset}"

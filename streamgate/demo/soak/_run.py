@@ -26,7 +26,6 @@ from streamgate.demo.soak._options import SoakOptions
 from streamgate.demo.soak._progress import Progress
 from streamgate.demo.soak._provider import UnreliableProvider
 from streamgate.demo.soak._read import evidence_of
-from streamgate.demo.soak._rules import PROMPTS
 from streamgate.demo.soak._schedule import available, schedule
 from streamgate.demo.soak._traffic import Traffic
 from streamgate.demo.soak._workers import Fleet, Place
@@ -95,8 +94,8 @@ async def soak(options: SoakOptions, say: Say) -> Outcome:
         await fleet.stop(*Role)
         say("reading every topic from its beginning")
         evidence = await evidence_of(made, folder, load, options.limit, traffic, fleet, nemesis, provider)
-        verdict = check(evidence, strict=options.strict)
-        return Outcome(options, verdict, time.monotonic() - began, len(traffic.sent), len(nemesis.happened))
+        verdict = check(evidence)
+        return Outcome(options, verdict, time.monotonic() - began, len(evidence.sent), len(nemesis.happened))
 
 
 async def _drive(options: SoakOptions, traffic: Traffic, nemesis: Nemesis, progress: Progress, say: Say) -> None:
@@ -127,7 +126,7 @@ async def _until_ended(traffic: Traffic, progress: Progress, seconds: float, say
     """As soon as every prompt has a response, or when time is out: what is missing then is for the checker to say."""
     give_up = time.monotonic() + seconds
     while time.monotonic() < give_up:
-        missing = {sent.event_id for sent in traffic.sent if sent.sort in PROMPTS} - progress.ended
+        missing = traffic.prompts - progress.ended
         if not missing:
             return
         say(f"{what}: {len(missing)} missing")

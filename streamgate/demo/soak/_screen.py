@@ -61,7 +61,6 @@ def document(outcome: Outcome, faults: Sequence[Fault]) -> dict[str, Any]:
         "prompts": options.prompts,
         "records_sent": outcome.prompts,
         "workers_of_each_role": options.workers,
-        "strict": options.strict,
         "seconds": round(outcome.seconds, 1),
         "limit_per_minute": {"requests": options.limit.requests, "tokens": options.limit.tokens},
         "schedule": [str(fault).strip() for fault in faults],

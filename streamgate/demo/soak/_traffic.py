@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from streamgate.adapters.kafka_head import read_all
 from streamgate.bootstrap import Decision, Installation, Right
 from streamgate.client import Prompt
 from streamgate.codec import encode
@@ -25,7 +27,9 @@ class Traffic:
 
     def __init__(self, made: Installation, load: Load, deadline_seconds: float) -> None:
         """Talks to the broker directly: the producers' connections are not what is tested."""
-        self.sent: list[Sent] = []
+        self.prompts: set[str] = set()
+        """Event ids of the prompts that Kafka acknowledged."""
+        self._meant: dict[bytes, tuple[Sort, Prompt]] = {}
         self.withdrawn: list[Forbidden] = []
         self.erasures: dict[str, tuple[str, int]] = {}
         """Subject and time of each erasure asked for, by request id."""
@@ -84,7 +88,7 @@ class Traffic:
             "kind": Right.ERASE.value,
             "requested_at": _now_ms(),
         }
-        _, _, at_ms = await self._write(Topic.SUBJECT_REQUESTS, subject.key(), self._value(Topic.SUBJECT_REQUESTS, record))
+        at_ms = await self._write(Topic.SUBJECT_REQUESTS, subject.key(), self._value(Topic.SUBJECT_REQUESTS, record))
         self.erasures[mark] = subject.subject_id, at_ms
 
     async def _decide(self, number: int, decision: Decision) -> int:
@@ -97,14 +101,26 @@ class Traffic:
             "decided_at": _now_ms(),
             "source": "soak",
         }
-        _, _, at_ms = await self._write(Topic.CONSENTS, subject.key(), self._value(Topic.CONSENTS, record))
-        return at_ms
+        return await self._write(Topic.CONSENTS, subject.key(), self._value(Topic.CONSENTS, record))
+
+    async def sent(self) -> AsyncIterator[Sent]:
+        """Every record of the prompts topics, those included of which Kafka's acknowledgement was lost."""
+        seen: set[bytes] = set()
+        for topic in (Topic.PROMPTS, Topic.PROMPTS_BULK):
+            async for record in read_all(self._made.connection(), self._made.prefix + topic):
+                sort, prompt = self._meant[record.value or b""]
+                if sort is Sort.PROMPT and record.value in seen:
+                    sort = Sort.COPY
+                seen.add(record.value or b"")
+                yield Sent(sort, prompt.event_id, prompt.subject, record.partition, record.offset, record.timestamp_ms, topic)
 
     async def _publish(self, sort: Sort, prompt: Prompt, value: bytes) -> None:
-        partition, offset, at_ms = await self._write(Topic.PROMPTS, prompt.key, value)
-        self.sent.append(Sent(sort, prompt.event_id, prompt.subject, partition, offset, at_ms))
+        self._meant.setdefault(value, (sort, prompt))
+        await self._write(Topic.PROMPTS_BULK if prompt.bulk else Topic.PROMPTS, prompt.key, value)
+        if sort is Sort.PROMPT:
+            self.prompts.add(prompt.event_id)
 
-    async def _write(self, topic: Topic, key: bytes, value: bytes) -> tuple[int, int, int]:
+    async def _write(self, topic: Topic, key: bytes, value: bytes) -> int:
         """Until Kafka has it. The same bytes again where it is not known whether it has: that is a copy, which any producer may send."""
         while True:
             try:
@@ -112,7 +128,7 @@ class Traffic:
             except KafkaError:
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
-                return placed.partition, placed.offset, placed.timestamp
+                return int(placed.timestamp)
 
     def _encoded(self, prompt: Prompt) -> bytes:
         return self._value(Topic.PROMPTS, prompt.record(created_at_ms=_now_ms()))

@@ -127,6 +127,8 @@ class Fleet:
 
     async def _start(self, role: Role, number: int) -> None:
         settings = {**self._place.common, **self._place.own[role], "STREAMGATE_KAFKA__BOOTSTRAP": self._bootstrap}
+        if number % 2:  # state in memory, and state on disk
+            settings["STREAMGATE_RUNTIME__STATE_DIRECTORY"] = str(self._place.folder / f"state-{role}-{number}")
         with (self._place.folder / f"worker-{role}-{number}.log").open("ab") as log:
             self._processes[role, number] = await asyncio.create_subprocess_exec(
                 *self._options.worker,
