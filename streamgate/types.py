@@ -30,6 +30,7 @@ class Topic(StrEnum):
     COMPLETIONS = "completions"
     RESPONSES = "responses"
     STANDING = "standing"
+    BUDGET = "budget"
     AUDIT_EVENTS = "audit-events"
     AUDIT = "audit"
     DEAD_LETTERS = "dead-letters"

@@ -14,7 +14,9 @@ from streamgate.types import Inbound
 _FETCH_WAIT_MS: Final = 50
 
 
-def manual_consumer(connection: KafkaConnection, client_id: str = "streamgate-reader") -> AIOKafkaConsumer:
+def manual_consumer(
+    connection: KafkaConnection, client_id: str = "streamgate-reader", fetch_wait_ms: int = _FETCH_WAIT_MS
+) -> AIOKafkaConsumer:
     """A consumer without a group, reading committed, from wherever it is told."""
     return AIOKafkaConsumer(
         **connection.client_options(),
@@ -23,7 +25,7 @@ def manual_consumer(connection: KafkaConnection, client_id: str = "streamgate-re
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-        fetch_max_wait_ms=_FETCH_WAIT_MS,
+        fetch_max_wait_ms=fetch_wait_ms,
     )
 
 

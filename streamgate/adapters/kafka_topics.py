@@ -43,6 +43,13 @@ RETENTION_DAYS: Final[Mapping[Topic, int]] = {
     Topic.DEAD_LETTERS: 14,
 }
 """Days each topic keeps its records; −1 keeps them. Standing and the state changelogs are compacted instead."""
+_BUDGET: Final = {
+    "cleanup.policy": "delete",
+    "retention.ms": "3600000",
+    "segment.ms": "600000",
+    "message.timestamp.type": "LogAppendTime",
+}
+"""One partition, since its order is what everybody goes by; times by one clock; nothing older than a minute is of use."""
 INPUTS: Final = frozenset({Topic.PROMPTS, Topic.PROMPTS_BULK, Topic.CONSENTS, Topic.SUBJECT_REQUESTS})
 MAX_INPUT_BYTES: Final = 1_048_588
 """Kafka's default. Producers of others write to these topics; every other record is ours, and may be larger than what it answers."""
@@ -84,7 +91,8 @@ def topic_plan(
     def configs(topic: Topic) -> dict[str, str]:
         return compacted if topic is Topic.STANDING else kept(retention_days[topic]) | (given if topic in INPUTS else {})
 
-    topics = [planned(prefix + topic, configs(topic)) for topic in Topic]
+    topics = [planned(prefix + topic, configs(topic)) for topic in Topic if topic is not Topic.BUDGET]
+    topics.append(PlannedTopic(prefix + Topic.BUDGET, 1, replication, common | _BUDGET))
     topics += [planned(f"{prefix}{role}-state", compacted) for role in (Role.VAULT, Role.EGRESS)]
     topics += [planned(prefix + name, kept(retention_days[Topic.RESPONSES])) for name in sorted(set(reply_topics) - set(Topic))]
     return tuple(topics)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from streamgate.adapters.kafka_shares import KafkaShares
 from streamgate.adapters.kafka_standing import StandingReader, StandingRecord
 from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.adapters.system import SystemClock, SystemEntropy, SystemSleeper
 from streamgate.bootstrap._installation import Installation
 from streamgate.bootstrap._letters import dead_letters
 from streamgate.codec import parse_frame
-from streamgate.config import read_secret
+from streamgate.config import Budget, read_secret
 from streamgate.errors import ConfigError
 from streamgate.pipeline._call import Caller
 from streamgate.pipeline._egress_state import EgressSweep
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter
+from streamgate.pipeline._turns import Turns
 from streamgate.pipeline.complete import Complete
 from streamgate.pipeline.ports.standing import Watermark
-from streamgate.provider import Budgets, ModelBudget, RetryPolicy
+from streamgate.provider import Amount, Budgets, RetryPolicy, limit
 from streamgate.telemetry import Telemetry
 from streamgate.topology import Links, RoleApp
 from streamgate.types import Role, Topic
@@ -31,6 +33,7 @@ class EgressParts:
     app: RoleApp
     standing: StandingReader[Watermark]
     model: OpenAIChat
+    shares: KafkaShares
     links: Links
 
 
@@ -42,9 +45,12 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
     connection = installation.connection()
     standing = _standing(installation)
     model = _model(installation)
+    turns = Turns(_budgets(installation), clock, SystemSleeper())
+    shares = _shares(installation, turns, telemetry)
+    turns.budgets.shares, turns.waited_for = shares, shares.want
     caller = Caller(
         model=model,
-        budgets=_budgets(installation),
+        turns=turns,
         policy=RetryPolicy(max_attempts=settings.max_attempts),
         call_timeout_seconds=settings.call_timeout_seconds,
         telemetry=telemetry,
@@ -76,7 +82,22 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
         sweep=EgressSweep(clock),
         on_drained=stage.forget_in_flight,
     )
-    return EgressParts(app, standing, model, links)
+    return EgressParts(app, standing, model, shares, links)
+
+
+def _shares(installation: Installation, turns: Turns, telemetry: Telemetry) -> KafkaShares:
+    settings = installation.runtime()
+    return KafkaShares(
+        installation.connection(),
+        installation.prefix + Topic.BUDGET,
+        installation.schemas.latest(Topic.BUDGET),
+        needs=turns.budgets.needs,
+        changed=turns.changed,
+        telemetry=telemetry,
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        fetch_wait_ms=settings.fetch_wait_ms if settings.embedded else 500,
+    )
 
 
 def _standing(installation: Installation) -> StandingReader[Watermark]:
@@ -111,6 +132,11 @@ def _model(installation: Installation) -> OpenAIChat:
 def _budgets(installation: Installation) -> Budgets:
     settings = installation.settings.egress
     return Budgets(
-        default=ModelBudget(settings.default_budget.requests_per_minute, settings.default_budget.tokens_per_minute),
-        by_model={name: ModelBudget(each.requests_per_minute, each.tokens_per_minute) for name, each in settings.budgets.items()},
+        default=_amount(settings.default_budget),
+        by_model={name: _amount(each) for name, each in settings.budgets.items()},
+        by_tenant={name: _amount(each) for name, each in settings.tenant_budgets.items()},
     )
+
+
+def _amount(budget: Budget) -> Amount:
+    return limit(budget.requests_per_minute, budget.tokens_per_minute)

@@ -117,8 +117,9 @@ def build_worker(
     if role is Role.EGRESS:
         egress = build_egress(installation, facts)
 
-        def standing() -> tuple[str, ...]:
-            return () if egress.standing.ready else ("reading standing",)
+        def lacking() -> tuple[str, ...]:
+            reading = () if egress.standing.ready else ("reading standing",)
+            return reading if egress.shares.ready else (*reading, "learning what other workers hold of the limits")
 
         return Worker(
             role,
@@ -126,9 +127,9 @@ def build_worker(
             prometheus,
             profile,
             links=egress.links,
-            parts_ready=standing,
-            before=(egress.standing.start,),
-            after=(egress.standing.stop, egress.model.close),
+            parts_ready=lacking,
+            before=(egress.standing.start, egress.shares.start),
+            after=(egress.shares.stop, egress.standing.stop, egress.model.close),
         )
     return Worker(role, build_notary(installation, facts), prometheus, profile)
 

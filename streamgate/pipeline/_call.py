@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
 
 from streamgate.effects import Clock, Entropy, Sleeper
 from streamgate.errors import Code, Unavailable
-from streamgate.provider import Budgets, CallFailed, ChatCall, ChatModel, ChatReply, Reserved, RetryPolicy, Wait
+from streamgate.pipeline._turns import Turns
+from streamgate.provider import CallFailed, ChatCall, ChatModel, ChatReply, Claim, Reserved, RetryPolicy
 from streamgate.telemetry import BudgetLeft, CallFinished, CallRetried, Telemetry, TokensUsed
 
-LONGEST_WAIT_SECONDS: Final = 5.0
-"""A wait for budget is cut here, so that gate and deadline are looked at again."""
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call, for whom, and by when."""
+
+    call: ChatCall
+    tenant: str
+    deadline_ms: int
+    bulk: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,7 +38,7 @@ class Caller:
     """The one way out."""
 
     model: ChatModel
-    budgets: Budgets
+    turns: Turns
     policy: RetryPolicy
     call_timeout_seconds: float
     telemetry: Telemetry
@@ -39,68 +46,65 @@ class Caller:
     sleeper: Sleeper
     entropy: Entropy
 
-    async def call(
-        self, call: ChatCall, deadline_ms: int, permit: Callable[[], Awaitable[Code]], intend: Callable[[], Awaitable[None]]
-    ) -> Called:
-        """Wait for budget and permission, leave a trace, call; again where the failure and the deadline allow."""
-        calls = 0
+    async def call(self, asked: Asked, permit: Callable[[], Awaitable[Code]], intend: Callable[[], Awaitable[None]]) -> Called:
+        """Wait for a turn and permission, leave a trace, call; again where failure, deadline and the budget of repetitions allow."""
+        calls, model, budgets = 0, asked.call.model, self.turns.budgets
+        budgets.called(model, again=False)
         while True:
-            reserved = await self._reserve(call, deadline_ms)
+            reserved = await self.turns.take(self._claim(asked))
             if reserved is None:
                 return Called(Code.DEADLINE_EXCEEDED, calls=calls)
-            code = await permit()
-            if code is Code.OK:
-                try:
-                    await intend()
-                    code = await permit()  # once more: leaving the trace may have taken long
-                except Unavailable:
-                    code = Code.PROVIDER_FAILED
+            code = await self._permitted(permit, intend)
             if code is not Code.OK:
-                self.budgets.settle(reserved, 0, self.clock.monotonic())
+                budgets.release(reserved, self.clock.monotonic())
+                self.turns.changed()
                 return Called(code, calls=calls)
             calls += 1
-            called, failure = await self._once(call, reserved, deadline_ms, calls)
+            called, failure = await self._once(asked, reserved, calls)
+            self.turns.changed()
             if failure is None:
                 return called
-            delay = self.policy.next_delay(calls, failure, self._left(deadline_ms), self.entropy.token_bytes(8))
-            if delay is None:
+            delay = self.policy.next_delay(calls, failure, self._left(asked), self.entropy.token_bytes(8))
+            if delay is None or not budgets.called(model, again=True):
                 return called
-            self.telemetry.emit(CallRetried(call.model, failure.reason.value))
+            self.telemetry.emit(CallRetried(model, failure.reason.value))
             await self.sleeper.sleep(delay)
 
-    def _left(self, deadline_ms: int) -> float:
-        return (deadline_ms - self.clock.now_ms()) / 1000
+    async def _permitted(self, permit: Callable[[], Awaitable[Code]], intend: Callable[[], Awaitable[None]]) -> Code:
+        code = await permit()
+        if code is not Code.OK:
+            return code
+        try:
+            await intend()
+            return await permit()  # once more: leaving the trace may have taken long
+        except Unavailable:
+            return Code.PROVIDER_FAILED
 
-    async def _reserve(self, call: ChatCall, deadline_ms: int) -> Reserved | None:
-        """Room in the budget, waited for; ``None`` when the deadline comes first."""
-        while True:
-            left = self._left(deadline_ms)
-            if left <= 0:
-                return None
-            answer = self.budgets.reserve(call, self.clock.monotonic())
-            if not isinstance(answer, Wait):
-                return answer
-            await self.sleeper.sleep(min(answer.seconds, left, LONGEST_WAIT_SECONDS))
+    def _left(self, asked: Asked) -> float:
+        return (asked.deadline_ms - self.clock.now_ms()) / 1000
 
-    async def _once(self, call: ChatCall, reserved: Reserved, deadline_ms: int, calls: int) -> tuple[Called, CallFailed | None]:
-        started = self.clock.monotonic()
-        timeout = min(self.call_timeout_seconds, max(0.001, self._left(deadline_ms)))
+    def _claim(self, asked: Asked) -> Claim:
+        return Claim(asked.call, asked.tenant, asked.bulk, self.clock.monotonic() + self._left(asked))
+
+    async def _once(self, asked: Asked, reserved: Reserved, calls: int) -> tuple[Called, CallFailed | None]:
+        call, started = asked.call, self.clock.monotonic()
+        timeout = min(self.call_timeout_seconds, max(0.001, self._left(asked)))
         try:
             reply = await self.model.complete(call, timeout)
         except CallFailed as failure:
             seconds = self.clock.monotonic() - started
-            self.budgets.failed(reserved, failure, self.clock.monotonic())
+            self.turns.budgets.failed(reserved, failure, self.clock.monotonic())
             self.telemetry.emit(CallFinished(call.model, failure.code, seconds))
             return Called(failure.code, calls=calls, seconds=seconds), failure
         seconds = self.clock.monotonic() - started
-        self._settle(call, reserved, reply)
+        self._settle(call, reserved, reply, seconds)
         self.telemetry.emit(CallFinished(call.model, Code.OK, seconds))
         return Called(Code.OK, reply, calls, seconds), None
 
-    def _settle(self, call: ChatCall, reserved: Reserved, reply: ChatReply) -> None:
+    def _settle(self, call: ChatCall, reserved: Reserved, reply: ChatReply, seconds: float) -> None:
         now = self.clock.monotonic()
-        self.budgets.succeeded(call, reserved, reply, now)
+        self.turns.budgets.succeeded(call, reserved, reply, seconds, now)
         if reply.usage is not None:
             self.telemetry.emit(TokensUsed(call.model, reply.usage.prompt_tokens, reply.usage.completion_tokens))
-        left = self.budgets.left(call.model, now)
+        left = self.turns.budgets.left(call.model, now)
         self.telemetry.emit(BudgetLeft(call.model, left.requests, left.tokens))

@@ -14,7 +14,7 @@ from streamgate.codec import Decoder, Schema, encode
 from streamgate.detect import final_scan
 from streamgate.effects import Clock
 from streamgate.errors import Code, RecordError, Unavailable
-from streamgate.pipeline._call import Called, Caller
+from streamgate.pipeline._call import Asked, Called, Caller
 from streamgate.pipeline._egress_state import EgressState
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter, DeadLetters
@@ -82,7 +82,8 @@ class Complete:
         async def intend() -> None:
             await self.trail.enter(record.partition, _Intent(self, request))
 
-        return await self.caller.call(chat_call(request), request["deadline_at"], permit, intend)
+        asked = Asked(chat_call(request), request["tenant"], request["deadline_at"], bulk=self.topic == Topic.REQUESTS_BULK)
+        return await self.caller.call(asked, permit, intend)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,43 +3,64 @@
 It is not the client: no byte goes out here (``streamgate.adapters.openai_chat`` sends them), and no clock is read.
 """
 
+from streamgate.provider._amount import NOTHING, Amount, limit
 from streamgate.provider._breaker import Breaker
-from streamgate.provider._budget import WINDOW_SECONDS, Budget, Left, ModelBudget, Reserved, Wait
-from streamgate.provider._budgets import Budgets
+from streamgate.provider._budgets import Budgets, Reserved, Shares
 from streamgate.provider._call import ChatCall, ChatModel, ChatReply, Quota, RateHeaders
 from streamgate.provider._classify import CODE_OF, RETRYABLE, classify, failed
 from streamgate.provider._estimate import TokenEstimate, estimate_tokens
 from streamgate.provider._failure import CallFailed, Reason
+from streamgate.provider._foreign import Foreign
 from streamgate.provider._headers import duration_seconds, rate_headers, retry_after_seconds
+from streamgate.provider._join import Entry, Known, State
+from streamgate.provider._member import Member
+from streamgate.provider._pool import Announcement, Ghost, Holding, Pool, Report
+from streamgate.provider._queue import Claim, Ticket
 from streamgate.provider._reply import InvalidReply, error_codes, read_reply
 from streamgate.provider._retry import RetryPolicy
+from streamgate.provider._want import Need
+from streamgate.provider._window import WINDOW_SECONDS, Window
 
 __all__ = [
     "CODE_OF",
+    "NOTHING",
     "RETRYABLE",
     "WINDOW_SECONDS",
+    "Amount",
+    "Announcement",
     "Breaker",
-    "Budget",
     "Budgets",
     "CallFailed",
     "ChatCall",
     "ChatModel",
     "ChatReply",
+    "Claim",
+    "Entry",
+    "Foreign",
+    "Ghost",
+    "Holding",
     "InvalidReply",
-    "Left",
-    "ModelBudget",
+    "Known",
+    "Member",
+    "Need",
+    "Pool",
     "Quota",
     "RateHeaders",
     "Reason",
+    "Report",
     "Reserved",
     "RetryPolicy",
+    "Shares",
+    "State",
+    "Ticket",
     "TokenEstimate",
-    "Wait",
+    "Window",
     "classify",
     "duration_seconds",
     "error_codes",
     "estimate_tokens",
     "failed",
+    "limit",
     "rate_headers",
     "read_reply",
     "retry_after_seconds",

@@ -1,96 +1,240 @@
-"""Budget, pause, breaker and estimate of every model, as one thing to ask before a call and to tell after it. Pure; the time is passed in.
+"""Whose turn it is to call, and how much of the limits is left: budget, queue, pause, breaker and estimate of every model. Pure.
 
-Every reservation ends in exactly one of ``succeeded``, ``failed`` or ``settle``. A failed call keeps its reservation: providers count
-failed requests, and one that timed out may have been answered and billed.
+Every ticket ends in exactly one answer of ``serve``, or in ``leave``; every reservation in exactly one of ``succeeded``, ``failed`` and
+``release``. A failed call keeps its reservation: providers count failed requests, and one that timed out may have been answered and billed.
+
+- What may be charged is what this replica holds of the limit (``Shares``), less what others use of the account.
+- Interactive calls go before bulk ones, and bulk leaves :data:`HEADROOM` free for them.
+- What is charged is spread over the minute, bulk evenly, interactive calls a little once :data:`BURST` is used: otherwise a burst would
+  come again every minute, with nothing in between.
+- The first in order waits for the room that it needs, and nobody overtakes it. A tenant at its own limit holds up nobody else.
+- Who cannot be answered before its deadline is told so at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
-from streamgate.provider._breaker import Breaker
-from streamgate.provider._budget import WINDOW_SECONDS, Budget, Left, ModelBudget, Reserved, Wait
-from streamgate.provider._call import ChatCall, ChatReply
-from streamgate.provider._estimate import TokenEstimate
+from streamgate.provider._account import Account, Tenant
+from streamgate.provider._amount import NOTHING, Amount
+from streamgate.provider._call import ChatCall, ChatReply, RateHeaders
 from streamgate.provider._failure import CallFailed, Reason
+from streamgate.provider._queue import Claim, Ticket
+from streamgate.provider._want import Need
+from streamgate.provider._window import SLICE_SECONDS, SLICES, WINDOW_SECONDS
 
+HEADROOM: Final = 0.01
+BURST: Final = 0.5
+PACE: Final = 4.0
+BULK_PACE: Final = 1.1
+"""How many times its even share may be used in a slice of the minute."""
 _PAUSE_SECONDS: Final = 1.0
 """After a 429 that does not say for how long."""
 
 
-@dataclass(slots=True)
-class _Model:
-    budget: Budget
-    breaker: Breaker = field(default_factory=Breaker)
-    estimate: TokenEstimate = field(default_factory=TokenEstimate)
-    paused_until: float = float("-inf")
+class Shares(Protocol):
+    """What this replica may use of limits that it shares with others."""
+
+    def holds(self, name: str, now: float) -> Amount:
+        """What may stand in the window of a limit."""
+        ...
+
+    def share(self, name: str, limit: Amount) -> Amount:
+        """What it would hold if it had use for it."""
+        ...
+
+    def others(self, name: str) -> Amount:
+        """What the other replicas have charged in the window, as far as it is known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Room that was taken; to be settled once."""
+
+    model: str
+    tenant: str
+    number: int
+    tenant_number: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What this replica may have charged in a window, now and if it had use for it."""
+
+    held: Amount
+    share: Amount
 
 
 @dataclass(slots=True)
 class Budgets:
     """All models of this worker. Models that are not named get the default, each for itself."""
 
-    default: ModelBudget
-    by_model: Mapping[str, ModelBudget] = field(default_factory=dict)
-    _part: float = 1.0
-    _models: dict[str, _Model] = field(default_factory=dict)
+    default: Amount
+    by_model: Mapping[str, Amount] = field(default_factory=dict)
+    by_tenant: Mapping[str, Amount] = field(default_factory=dict)
+    """Over all models; a tenant that is not named has no limit of its own."""
+    shares: Shares | None = None
+    """``None``: nobody else uses these limits."""
+    _models: dict[str, Account] = field(default_factory=dict)
+    _tenants: dict[str, Tenant] = field(default_factory=dict)
+    _number: int = 0
 
-    def reserve(self, call: ChatCall, now: float) -> Reserved | Wait:
-        """Take room for a call, or say how long to wait."""
-        model = self._model(call.model)
-        held = max(model.breaker.wait_seconds(now), model.paused_until - now)
-        if held > 0:
-            return Wait(held)
-        answer = model.budget.reserve(now, model.estimate.of(call))
-        if isinstance(answer, Reserved):
-            model.breaker.passed(now)
-        return answer
+    def enter(self, claim: Claim, now: float) -> Ticket:
+        """Wait for a turn."""
+        model = self._model(claim.call.model)
+        tokens, tenant = max(model.estimate.of(claim.call), 1), self._tenant(claim.tenant)
+        self._number += 1
+        ticket = Ticket(self._number, claim, model.clipped(Amount(1, tokens if tenant is None else min(tokens, tenant.limit.tokens)), now))
+        model.queue.add(ticket)
+        return ticket
 
-    def settle(self, reserved: Reserved, used_tokens: int, now: float) -> None:
-        """Correct a reservation; no tokens at all means that the call was not made, and gives the request back too."""
-        budget = self._model(reserved.model).budget
-        if used_tokens <= 0:
-            budget.release(reserved, now)
-        else:
-            budget.settle(reserved, used_tokens, now)
+    def leave(self, ticket: Ticket) -> None:
+        """Wait no longer."""
+        self._model(ticket.claim.call.model).queue.remove(ticket)
 
-    def succeeded(self, call: ChatCall, reserved: Reserved, reply: ChatReply, now: float) -> None:
+    def serve(self, now: float) -> Iterator[tuple[Ticket, Reserved | None]]:
+        """Whose turn it is; ``None`` for those who cannot be answered before their deadline any more."""
+        for name, model in self._models.items():
+            while model.queue:
+                held_until = max(now, now + model.breaker.wait_seconds(now), model.paused_until)
+                late = model.queue.overdue(held_until + model.fastest_seconds)
+                for ticket in late:
+                    model.queue.remove(ticket)
+                    yield ticket, None
+                if held_until > now:
+                    break
+                answer = self._first(name, model, now)
+                if answer is None:
+                    break
+                model.queue.remove(answer[0])
+                yield answer
+
+    def release(self, reserved: Reserved, now: float) -> None:
+        """Give a reservation back whole: the call was not made."""
+        self._model(reserved.model).window.release(reserved.number, now)
+        tenant = self._tenant(reserved.tenant)
+        if tenant is not None:
+            tenant.window.release(reserved.tenant_number, now)
+
+    def succeeded(self, call: ChatCall, reserved: Reserved, reply: ChatReply, seconds: float, now: float) -> None:
         """Settle by what the reply says was used, learn from it, and believe its headers."""
         model = self._model(reserved.model)
         model.breaker.succeeded()
+        model.took(seconds)
         if reply.usage is not None:
-            model.budget.settle(reserved, reply.usage.prompt_tokens + reply.usage.completion_tokens, now)
+            used = reply.usage.prompt_tokens + reply.usage.completion_tokens
+            model.window.settle(reserved.number, used, now)
+            tenant = self._tenant(reserved.tenant)
+            if tenant is not None:
+                tenant.window.settle(reserved.tenant_number, used, now)
             model.estimate.learn(call, reply.usage)
-        if reply.limits is not None:
-            model.budget.correct(reply.limits, now)
+        self._heard(reserved.model, reply.limits, now)
 
     def failed(self, reserved: Reserved, failure: CallFailed, now: float) -> None:
         """Keep the reservation; pause the model when the provider asked to be left alone, and count towards the breaker."""
         model = self._model(reserved.model)
         model.breaker.failed(failure.reason, now)
-        if failure.limits is not None:
-            model.budget.correct(failure.limits, now)
+        self._heard(reserved.model, failure.limits, now)
         if failure.reason is Reason.RATE_LIMITED or (failure.retryable and failure.retry_after_seconds is not None):
             asked = _PAUSE_SECONDS if failure.retry_after_seconds is None else failure.retry_after_seconds
             model.paused_until = max(model.paused_until, now + min(asked, WINDOW_SECONDS))
 
-    def left(self, model: str, now: float) -> Left:
-        """What remains of the current minute."""
-        return self._model(model).budget.left(now)
+    def called(self, model: str, *, again: bool) -> bool:
+        """Whether a call may be made as far as repetitions go; the first call of a prompt always may."""
+        return self._model(model).retries.spend() if again else self._model(model).retries.earn()
 
-    def take_part(self, part: float) -> None:
-        """Scale every allowance to the part of the partitions that this worker owns, so that limits hold over all replicas."""
-        self._part = part
+    def left(self, model: str, now: float) -> Amount:
+        """What is left of the minute, over all replicas, as far as it is known."""
+        known = self._model(model)
+        others = NOTHING if self.shares is None else self.shares.others(_model_name(model))
+        return (known.foreign.left_of(known.limit, now) - known.window.charged(now) - others).at_least(NOTHING)
+
+    def needs(self, now: float) -> Mapping[str, Need]:
+        """What this replica needs of every limit that it knows of."""
+        found: dict[str, Need] = {}
+        waiting: dict[str, Amount] = {}
         for name, model in self._models.items():
-            model.budget.allow(self._allowance(name))
+            limit = model.foreign.left_of(model.limit, now)
+            largest = model.queue.largest().at_most(limit)
+            found[_model_name(name)] = Need(limit, model.window.slices(now), model.queue.waiting(), largest)
+            for ticket in model.queue:
+                waiting[ticket.claim.tenant] = waiting.get(ticket.claim.tenant, NOTHING) + ticket.needs
+        for name, tenant in self._tenants.items():
+            wanted = waiting.get(name, NOTHING)
+            found[_tenant_name(name)] = Need(tenant.limit, tenant.window.slices(now), wanted, wanted.at_most(tenant.limit))
+        return found
 
-    def _allowance(self, name: str) -> ModelBudget:
-        return self.by_model.get(name, self.default).share(self._part)
+    def _first(self, name: str, model: Account, now: float) -> tuple[Ticket, Reserved | None] | None:
+        """The next turn, if there is room for it; or the next whose deadline comes before there can be."""
+        room = self._room(_model_name(name), model, now)
+        for ticket in model.queue.firsts(lambda tenant: model.used(tenant, now)):
+            needs = model.clipped(ticket.needs, now)
+            tenant = self._tenant(ticket.claim.tenant)
+            if tenant is not None and not self._tenant_room(ticket.claim.tenant, tenant, now).covers(needs):
+                if tenant.frees_at(needs, now) + model.fastest_seconds > ticket.claim.deadline:
+                    return ticket, None
+                continue
+            if _fits(model, room, needs, now, bulk=ticket.claim.bulk):
+                return ticket, self._reserve(name, model, ticket.claim, needs.tokens, now)
+            if model.frees_at(needs, now) + model.fastest_seconds > ticket.claim.deadline:
+                return ticket, None
+            return None
+        return None
 
-    def _model(self, name: str) -> _Model:
+    def _reserve(self, name: str, model: Account, claim: Claim, tokens: int, now: float) -> Reserved:
+        model.breaker.passed(now)
+        tenant = self._tenant(claim.tenant)
+        own = 0 if tenant is None else tenant.window.charge(tokens, now)
+        return Reserved(name, claim.tenant, model.window.charge(tokens, now, claim.tenant), own, tokens)
+
+    def _room(self, name: str, model: Account, now: float) -> _Room:
+        ours = model.foreign.left_of(model.limit, now)
+        if self.shares is None:
+            return _Room(ours, ours)
+        return _Room(ours.at_most(self.shares.holds(name, now)), self.shares.share(name, ours))
+
+    def _tenant_room(self, name: str, tenant: Tenant, now: float) -> Amount:
+        limit = tenant.limit if self.shares is None else tenant.limit.at_most(self.shares.holds(_tenant_name(name), now))
+        return limit - tenant.window.charged(now)
+
+    def _heard(self, name: str, said: RateHeaders | None, now: float) -> None:
+        if said is not None:
+            model = self._model(name)
+            others = NOTHING if self.shares is None else self.shares.others(_model_name(name))
+            model.foreign.heard(said, model.limit, model.window.charged(now) + others, now)
+
+    def _model(self, name: str) -> Account:
         model = self._models.get(name)
         if model is None:
-            model = self._models[name] = _Model(Budget(name, self._allowance(name)))
+            model = self._models[name] = Account(self.by_model.get(name, self.default))
         return model
+
+    def _tenant(self, name: str) -> Tenant | None:
+        limit = self.by_tenant.get(name)
+        if limit is None:
+            return None
+        return self._tenants.setdefault(name, Tenant(limit))
+
+
+def _fits(model: Account, room: _Room, needs: Amount, now: float, *, bulk: bool) -> bool:
+    charged = model.window.charged(now)
+    after = charged + needs
+    if charged == NOTHING or not room.held.covers(after):
+        return room.held.covers(after)
+    if bulk and not (room.share - room.share.part(HEADROOM)).covers(after):
+        return False
+    if not bulk and room.share.part(BURST).covers(after):
+        return True
+    return room.share.part((BULK_PACE if bulk else PACE) / SLICES).covers(model.window.since(SLICE_SECONDS, now))
+
+
+def _model_name(name: str) -> str:
+    return f"model:{name}"
+
+
+def _tenant_name(name: str) -> str:
+    return f"tenant:{name}"

@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from streamgate.errors import ConfigError
 from streamgate.provider._failure import CallFailed
+
+_MOST: Final = 10.0
+_EARNED: Final = 0.2
+
+
+@dataclass(slots=True)
+class RetryBudget:
+    """Calls made again are at most a fifth of all, and ten: a provider that is down gets less to do, not more (gRPC A6)."""
+
+    _left: float = _MOST
+
+    def earn(self) -> bool:
+        """A first call is made; it always may be."""
+        self._left = min(_MOST, self._left + _EARNED)
+        return True
+
+    def spend(self) -> bool:
+        """Whether a call may be made again."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,12 @@ def _budget(fact: f.BudgetLeft) -> Iterable[Update]:
     yield Update(m.BUDGET_TOKENS, fact.tokens, (fact.model,))
 
 
+def _share(fact: f.ShareHeld) -> Iterable[Update]:
+    yield Update(m.SHARE_REQUESTS, fact.requests, (fact.model,))
+    yield Update(m.SHARE_TOKENS, fact.tokens, (fact.model,))
+    yield Update(m.WORKERS, fact.replicas)
+
+
 def _committed(fact: f.Committed) -> Iterable[Update]:
     yield Update(m.LAG, fact.lag_records, (fact.topic,))
     yield Update(m.COMMIT_AGE, 0, (fact.topic,))
@@ -178,6 +184,7 @@ DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.CallRetried, "call.retried", _DEBUG, ("model", "reason"), _retried),
     Declaration(f.CallRepeated, "call.repeated", _at("warning"), ("model",), _repeated),
     Declaration(f.TokensUsed, "call.tokens_used", _DEBUG, ("model", "prompt_tokens", "completion_tokens"), _used),
+    Declaration(f.ShareHeld, "budget.share", _DEBUG, ("model", "requests", "tokens", "replicas"), _share),
     Declaration(f.BudgetLeft, "budget.left", _DEBUG, ("model", "requests", "tokens"), _budget),
     Declaration(f.ConsentChanged, "consent.changed", _DEBUG, ("decision",), _consent),
     Declaration(f.SubjectRightExercised, "subject_right.exercised", _INFO, ("kind",), _right),

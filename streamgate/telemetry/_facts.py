@@ -125,8 +125,18 @@ class TokensUsed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ShareHeld(Fact):
+    """What this replica may use of a limit that all of them share."""
+
+    model: str
+    requests: int
+    tokens: int
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetLeft(Fact):
-    """What remains of the current minute."""
+    """What remains of the current minute, over all replicas."""
 
     model: str
     requests: float

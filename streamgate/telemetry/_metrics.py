@@ -49,6 +49,9 @@ CALLS_REPEATED: Final = _counter(
     "calls_repeated", "Requests called again whose call had begun before a crash or a rebalance; each may be paid twice.", Label.MODEL
 )
 PROVIDER_TOKENS: Final = _counter("provider_tokens", "Tokens as the provider counted them.", Label.MODEL, Label.DIRECTION)
+SHARE_REQUESTS: Final = _gauge("budget_share_requests", "Requests a minute that this worker holds of the limit.", Label.MODEL)
+SHARE_TOKENS: Final = _gauge("budget_share_tokens", "Provider tokens a minute that this worker holds of the limit.", Label.MODEL)
+WORKERS: Final = _gauge("workers_available", "Workers of egress that share the limits, as far as this one knows.")
 BUDGET_REQUESTS: Final = _gauge("budget_left_requests", "Requests left of the current minute.", Label.MODEL)
 BUDGET_TOKENS: Final = _gauge("budget_left_tokens", "Provider tokens left of the current minute.", Label.MODEL)
 CONSENTS: Final = _counter("consent_changes", "Grants and withdrawals that took effect.", Label.DECISION)
@@ -86,6 +89,9 @@ METRICS: Final[tuple[Metric, ...]] = (
     MOVED,
     CALLS_REPEATED,
     PROVIDER_TOKENS,
+    SHARE_REQUESTS,
+    SHARE_TOKENS,
+    WORKERS,
     BUDGET_REQUESTS,
     BUDGET_TOKENS,
     CONSENTS,

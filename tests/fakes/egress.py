@@ -11,10 +11,11 @@ from streamgate.pipeline._call import Caller
 from streamgate.pipeline._egress_state import EgressSweep
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter, DeadLetters
+from streamgate.pipeline._turns import Turns
 from streamgate.pipeline.complete import Complete
 from streamgate.pipeline.ports.stage import Effects
 from streamgate.pipeline.ports.standing import Watermark
-from streamgate.provider import Budgets, CallFailed, ChatReply, ModelBudget, RetryPolicy
+from streamgate.provider import Amount, Budgets, CallFailed, ChatReply, RetryPolicy
 from streamgate.types import Inbound, Role, Topic
 from tests.fakes.chat_model import FakeChatModel
 from tests.fakes.effects import FakeClock, FakeSleeper, SeededEntropy
@@ -60,10 +61,10 @@ class Egress:
         self.gate = Gate(self.standing, self.clock)
         self.trail = FakeTrail(self.state)
         self.model = FakeChatModel(*script)
-        self.budgets = Budgets(ModelBudget(requests_per_minute, 100_000))
+        self.budgets = Budgets(Amount(requests_per_minute, 100_000))
         self.caller = Caller(
             model=self.model,
-            budgets=self.budgets,
+            turns=Turns(self.budgets, self.clock, self.sleeper),
             policy=RetryPolicy(max_attempts=max_attempts),
             call_timeout_seconds=30.0,
             telemetry=self.telemetry,

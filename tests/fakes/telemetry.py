@@ -38,6 +38,7 @@ ONE_OF_EACH: tuple[t.Fact, ...] = (
     t.CallRepeated("gpt-test"),
     t.CallRetried("gpt-test", "rate_limited"),
     t.TokensUsed("gpt-test", 120, 30),
+    t.ShareHeld("gpt-test", 15, 2500, 4),
     t.BudgetLeft("gpt-test", 59.0, 9000.0),
     t.ConsentChanged("grant"),
     t.SubjectRightExercised("erase"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from streamgate.errors import Code, Unavailable
-from streamgate.pipeline._call import Called
+from streamgate.pipeline._call import Asked, Called
 from streamgate.pipeline.complete import chat_call
 from streamgate.provider import CallFailed, ChatReply, Reason, failed
 from streamgate.telemetry import BudgetLeft, CallFinished, CallRetried, TokensUsed
@@ -35,7 +35,8 @@ class Steps:
 
     async def call(self, seconds: float = 120.0) -> Called:
         request = self.it.request()
-        return await self.it.caller.call(chat_call(request), self.it.clock.now_ms() + round(seconds * 1000), self.permit, self.intend)
+        asked = Asked(chat_call(request), "acme", self.it.clock.now_ms() + round(seconds * 1000))
+        return await self.it.caller.call(asked, self.permit, self.intend)
 
 
 async def test_permission_and_intent_come_before_the_call() -> None:
@@ -79,23 +80,22 @@ async def test_a_call_that_leaves_no_trace_is_not_made() -> None:
 
 
 async def test_a_spent_budget_is_waited_for() -> None:
-    """A minute at most; never for longer than a few seconds at once."""
+    """A minute, and no longer."""
     it = Egress(requests_per_minute=1)
     await Steps(it).call()
     called = await Steps(it).call()
     assert called.code is Code.OK
-    assert sum(it.sleeper.slept) == pytest.approx(60.0, abs=0.1)
-    assert max(it.sleeper.slept) <= 5.0
+    assert sum(it.sleeper.slept) == pytest.approx(60.0, abs=0.5)
 
 
 async def test_a_budget_that_has_no_room_before_the_deadline_fails_the_call() -> None:
-    """It waits no longer than the deadline."""
+    """At once: waiting would not help."""
     it = Egress(requests_per_minute=1)
     await Steps(it).call()
     steps = Steps(it)
     called = await steps.call(seconds=10.0)
     assert (called.code, called.calls, steps.seen) == (Code.DEADLINE_EXCEEDED, 0, [])
-    assert sum(it.sleeper.slept) == pytest.approx(10.0)
+    assert not it.sleeper.slept
 
 
 async def test_a_passing_failure_is_tried_again() -> None:
