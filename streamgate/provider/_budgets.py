@@ -13,6 +13,7 @@ Every ticket ends in exactly one answer of ``serve``, or in ``leave``; every res
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -23,13 +24,14 @@ from streamgate.provider._call import ChatCall, ChatReply, RateHeaders
 from streamgate.provider._failure import CallFailed, Reason
 from streamgate.provider._queue import Claim, Ticket
 from streamgate.provider._want import Need
-from streamgate.provider._window import SLICE_SECONDS, SLICES, WINDOW_SECONDS
+from streamgate.provider._window import SLICE_SECONDS, SLICES, WINDOW_SECONDS, Window
 
 HEADROOM: Final = 0.01
 BURST: Final = 0.5
 PACE: Final = 4.0
 BULK_PACE: Final = 1.1
 """How many times its even share may be used in a slice of the minute."""
+FEW: Final = 4
 _PAUSE_SECONDS: Final = 1.0
 """After a 429 that does not say for how long."""
 
@@ -221,15 +223,21 @@ class Budgets:
 
 
 def _fits(model: Account, room: _Room, needs: Amount, now: float, *, bulk: bool) -> bool:
-    charged = model.window.charged(now)
+    charged, pace = model.window.charged(now), model.foreign.pace(now)
     after = charged + needs
     if charged == NOTHING or not room.held.covers(after):
         return room.held.covers(after)
     if bulk and not (room.share - room.share.part(HEADROOM)).covers(after):
         return False
-    if not bulk and room.share.part(BURST).covers(after):
+    if not bulk and pace >= PACE and room.share.part(BURST).covers(after):
         return True
-    return room.share.part((BULK_PACE if bulk else PACE) / SLICES).covers(model.window.since(SLICE_SECONDS, now))
+    return _slow_enough(model.window, room.share, min(pace, BULK_PACE if bulk else PACE), now)
+
+
+def _slow_enough(window: Window, share: Amount, pace: float, now: float) -> bool:
+    """Whether no more than a pace allows was charged lately; of a small share, in which a single call counts much, over a longer time."""
+    slices = max(1, min(SLICES, round(SLICES * FEW / max(1.0, share.requests * pace)))) if pace >= 1 else 1
+    return share.part(pace * slices / SLICES).covers(window.since(slices * SLICE_SECONDS, now))
 
 
 def _model_name(name: str) -> str:

@@ -20,7 +20,7 @@ from streamgate.provider._want import Need, Stuck, matters, report, share
 
 LEASE: Final = 3.0
 DEATH: Final = 4.0
-CROWD: Final = 50
+CROWD: Final = 100
 """Up to so many members announce once a second; more announce less often, so that the topic carries no more."""
 HURRY_SECONDS: Final = 0.1
 """A change is announced at once, but no more often than this."""

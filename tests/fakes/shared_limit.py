@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from streamgate.provider import Amount, Budgets, ChatCall, ChatReply, Claim, Entry, Member, Reason, Reserved, failed
+from streamgate.provider import Amount, Budgets, ChatCall, ChatReply, Claim, Entry, Member, Quota, RateHeaders, Reason, Reserved, failed
 from streamgate.types import MaskedMessage, MaskedText, Parameters, Usage
 
 WINDOW = 60.0
@@ -48,6 +48,12 @@ class Provider:
         self._tokens -= tokens
         return True
 
+    def headers(self) -> RateHeaders:
+        """What OpenAI's replies say: how full the buckets are, and when they will be full."""
+        return RateHeaders(
+            *(_quota(level, limit) for level, limit in ((self._requests, self.limit.requests), (self._tokens, self.limit.tokens)))
+        )
+
     def used(self, start: float, end: float) -> float:
         """Share of the allowance that was used, of the scarcer of the two: the mean over all minutes that end between two times."""
         total, steps = 0.0, 0
@@ -70,6 +76,10 @@ class Provider:
                 requests -= 1
             worst = max(worst, requests / self.limit.requests, tokens / self.limit.tokens)
         return worst
+
+
+def _quota(level: float, limit: int) -> Quota:
+    return Quota(limit, int(level), (1 - level / limit) * WINDOW)
 
 
 @dataclass
@@ -102,7 +112,10 @@ class Simulation:
     slowest_read: float = 0.3
     skew: float = 0.0
     """How much clocks may differ, as a share of their rate; they start anywhere."""
+    elsewhere: float = 0.0
+    """Share of the limit that others use of the same account, evenly."""
     now: float = 0.0
+    _owed: float = 0.0
     log: list[Entry] = field(default_factory=list)
     replicas: list[Replica] = field(default_factory=list)
 
@@ -130,11 +143,18 @@ class Simulation:
         end = self.now + seconds
         while self.now < end:
             self.now += self.step
+            self._others_call()
             for number, replica in enumerate(self.replicas):
                 if replica.alive:
                     self._enter(replica, demand(self.now, number))
                     if not replica.stopped:
                         self._turn(replica)
+
+    def _others_call(self) -> None:
+        self._owed += self.elsewhere * self.limit.requests * self.step / WINDOW
+        while self._owed >= 1:
+            self._owed -= 1
+            self.provider.call(self.now, self.limit.tokens // self.limit.requests)
 
     def _enter(self, replica: Replica, calls: Sequence[int]) -> None:
         clock = replica.clock(self.now)
@@ -151,7 +171,7 @@ class Simulation:
             replica.read = len(self.log)
         while replica.under_way and replica.under_way[0][0] <= self.now:
             _, _, reserved, tokens = heapq.heappop(replica.under_way)
-            reply = ChatReply("", "stop", NAME, Usage(tokens - ANSWER, ANSWER))
+            reply = ChatReply("", "stop", NAME, Usage(tokens - ANSWER, ANSWER), limits=self.provider.headers())
             replica.budgets.succeeded(a_call(tokens), reserved, reply, LATENCY, clock)
         for ticket, reserved in replica.budgets.serve(clock):
             replica.waiting -= 1

@@ -111,6 +111,17 @@ def test_all_die_and_what_they_used_counts_for_those_who_follow() -> None:
     assert simulation.provider.refused == 0
 
 
+@pytest.mark.parametrize(("count", "elsewhere"), [(1, 0.5), (4, 0.2), (4, 0.8), (12, 0.3)])
+def test_what_others_use_of_the_account_is_left_to_them(count: int, elsewhere: float) -> None:
+    """Nobody tells how much it is; the headers of replies show how full the provider's buckets are. Nobody is refused."""
+    simulation = Simulation(LIMIT, count, step=0.1, skew=0.001)
+    simulation.run(130.0, hungry(simulation))
+    simulation.elsewhere = elsewhere
+    simulation.run(250.0, hungry(simulation))
+    assert simulation.provider.refused == 0
+    assert simulation.provider.used(simulation.now - 120.0, simulation.now) >= 0.98
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.lists(st.tuples(st.sampled_from(["die", "stop", "wake", "add"]), st.integers(0, 5)), max_size=8))
 def test_whatever_happens_the_limit_holds(seed: int, events: list[tuple[str, int]]) -> None:
