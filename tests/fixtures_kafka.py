@@ -79,7 +79,7 @@ def unavailable(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -116,7 +116,7 @@ def _jars() -> Path:
 
 def _kafka(data: Path) -> tuple[subprocess.Popen[bytes], int]:
     java, libs = _java(), _jars()
-    port, controller = _free_port(), _free_port()
+    port, controller = free_port(), free_port()
     properties = data / "server.properties"
     properties.write_text(PROPERTIES.format(port=port, controller=controller, data=data))
     command = [java, *JAVA_OPTIONS, "-cp", f"{libs}/*"]

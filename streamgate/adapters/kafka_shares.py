@@ -20,7 +20,7 @@ from streamgate.codec import Schema, encode, parse_frame
 from streamgate.effects import Clock, Entropy
 from streamgate.errors import StreamgateError
 from streamgate.provider import NOTHING, Amount, Entry, Member, Need
-from streamgate.telemetry import ShareHeld, Telemetry
+from streamgate.telemetry import ShareHeld, Telemetry, WorkersShare
 
 HISTORY_MS: Final = 70_000
 """What was written before is of no use to a newcomer: a window, and a little more."""
@@ -59,6 +59,8 @@ class KafkaShares:
         self._member = self._new()
         self._next: int | None = None
         """The offset to be read next; ``None`` before the first."""
+        self._told = 0
+        """How many workers were told of last."""
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -190,8 +192,11 @@ class KafkaShares:
             await self._write(producer, last)
 
     def _tell(self, needs: Mapping[str, Need]) -> None:
+        if self._told != self._member.replicas:
+            self._told = self._member.replicas
+            self._telemetry.emit(WorkersShare(self._told))
         for name in needs:
             held = self._member.holds(name, self._clock.monotonic())
             kind, _, model = name.partition(":")
             if kind == "model" and held != NOTHING:
-                self._telemetry.emit(ShareHeld(model, held.requests, held.tokens, self._member.replicas))
+                self._telemetry.emit(ShareHeld(model, held.requests, held.tokens))

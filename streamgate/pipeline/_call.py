@@ -59,6 +59,9 @@ class Caller:
                 budgets.release(reserved, self.clock.monotonic())
                 self.turns.changed()
                 return Called(code, calls=calls)
+            if not budgets.sends(reserved, self.clock.monotonic()):
+                self.turns.changed()
+                continue
             calls += 1
             called, failure = await self._once(asked, reserved, calls)
             self.turns.changed()

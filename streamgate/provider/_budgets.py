@@ -4,16 +4,13 @@ Every ticket ends in exactly one answer of ``serve``, or in ``leave``; every res
 ``release``. A failed call keeps its reservation: providers count failed requests, and one that timed out may have been answered and billed.
 
 - What may be charged is what this replica holds of the limit (``Shares``), less what others use of the account.
-- Interactive calls go before bulk ones, and bulk leaves :data:`HEADROOM` free for them.
-- What is charged is spread over the minute, bulk evenly, interactive calls a little once :data:`BURST` is used: otherwise a burst would
-  come again every minute, with nothing in between.
+- Interactive calls go before bulk ones; how fast the room is used up is ``_pace``'s affair.
 - The first in order waits for the room that it needs, and nobody overtakes it. A tenant at its own limit holds up nobody else.
 - Who cannot be answered before its deadline is told so at once.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -22,16 +19,11 @@ from streamgate.provider._account import Account, Tenant
 from streamgate.provider._amount import NOTHING, Amount
 from streamgate.provider._call import ChatCall, ChatReply, RateHeaders
 from streamgate.provider._failure import CallFailed, Reason
+from streamgate.provider._pace import Room, fits
 from streamgate.provider._queue import Claim, Ticket
 from streamgate.provider._want import Need
-from streamgate.provider._window import SLICE_SECONDS, SLICES, WINDOW_SECONDS, Window
+from streamgate.provider._window import WINDOW_SECONDS
 
-HEADROOM: Final = 0.01
-BURST: Final = 0.5
-PACE: Final = 4.0
-BULK_PACE: Final = 1.1
-"""How many times its even share may be used in a slice of the minute."""
-FEW: Final = 4
 _PAUSE_SECONDS: Final = 1.0
 """After a 429 that does not say for how long."""
 
@@ -63,14 +55,6 @@ class Reserved:
     tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """What this replica may have charged in a window, now and if it had use for it."""
-
-    held: Amount
-    share: Amount
-
-
 @dataclass(slots=True)
 class Budgets:
     """All models of this worker. Models that are not named get the default, each for itself."""
@@ -84,6 +68,11 @@ class Budgets:
     _models: dict[str, Account] = field(default_factory=dict)
     _tenants: dict[str, Tenant] = field(default_factory=dict)
     _number: int = 0
+
+    def __post_init__(self) -> None:
+        """Models with a limit of their own are asked for from the start: their first call need not wait for a share."""
+        for name in self.by_model:
+            self._model(name)
 
     def enter(self, claim: Claim, now: float) -> Ticket:
         """Wait for a turn."""
@@ -114,6 +103,19 @@ class Budgets:
                     break
                 model.queue.remove(answer[0])
                 yield answer
+
+    def sends(self, reserved: Reserved, now: float) -> bool:
+        """Whether a call may go out at last. If so its minute begins now; if not, as too much time has passed, the room is given back."""
+        model = self._model(reserved.model)
+        standing = model.window.renew(reserved.number, now)
+        tenant = self._tenant(reserved.tenant)
+        if tenant is not None:
+            standing = tenant.window.renew(reserved.tenant_number, now) and standing
+        leased = self.shares is None or self.shares.holds(_model_name(reserved.model), now).covers(model.window.charged(now))
+        if standing and leased:
+            return True
+        self.release(reserved, now)
+        return False
 
     def release(self, reserved: Reserved, now: float) -> None:
         """Give a reservation back whole: the call was not made."""
@@ -180,7 +182,7 @@ class Budgets:
                 if tenant.frees_at(needs, now) + model.fastest_seconds > ticket.claim.deadline:
                     return ticket, None
                 continue
-            if _fits(model, room, needs, now, bulk=ticket.claim.bulk):
+            if fits(model, room, needs, now, bulk=ticket.claim.bulk):
                 return ticket, self._reserve(name, model, ticket.claim, needs.tokens, now)
             if model.frees_at(needs, now) + model.fastest_seconds > ticket.claim.deadline:
                 return ticket, None
@@ -193,11 +195,11 @@ class Budgets:
         own = 0 if tenant is None else tenant.window.charge(tokens, now)
         return Reserved(name, claim.tenant, model.window.charge(tokens, now, claim.tenant), own, tokens)
 
-    def _room(self, name: str, model: Account, now: float) -> _Room:
+    def _room(self, name: str, model: Account, now: float) -> Room:
         ours = model.foreign.left_of(model.limit, now)
         if self.shares is None:
-            return _Room(ours, ours)
-        return _Room(ours.at_most(self.shares.holds(name, now)), self.shares.share(name, ours))
+            return Room(ours, ours)
+        return Room(ours.at_most(self.shares.holds(name, now)), self.shares.share(name, ours))
 
     def _tenant_room(self, name: str, tenant: Tenant, now: float) -> Amount:
         limit = tenant.limit if self.shares is None else tenant.limit.at_most(self.shares.holds(_tenant_name(name), now))
@@ -220,24 +222,6 @@ class Budgets:
         if limit is None:
             return None
         return self._tenants.setdefault(name, Tenant(limit))
-
-
-def _fits(model: Account, room: _Room, needs: Amount, now: float, *, bulk: bool) -> bool:
-    charged, pace = model.window.charged(now), model.foreign.pace(now)
-    after = charged + needs
-    if charged == NOTHING or not room.held.covers(after):
-        return room.held.covers(after)
-    if bulk and not (room.share - room.share.part(HEADROOM)).covers(after):
-        return False
-    if not bulk and pace >= PACE and room.share.part(BURST).covers(after):
-        return True
-    return _slow_enough(model.window, room.share, min(pace, BULK_PACE if bulk else PACE), now)
-
-
-def _slow_enough(window: Window, share: Amount, pace: float, now: float) -> bool:
-    """Whether no more than a pace allows was charged lately; of a small share, in which a single call counts much, over a longer time."""
-    slices = max(1, min(SLICES, round(SLICES * FEW / max(1.0, share.requests * pace)))) if pace >= 1 else 1
-    return share.part(pace * slices / SLICES).covers(window.since(slices * SLICE_SECONDS, now))
 
 
 def _model_name(name: str) -> str:

@@ -33,7 +33,7 @@ class Window:
     """One window."""
 
     _charges: dict[int, _Charge] = field(default_factory=dict)
-    """By number, which is also the order in which they end."""
+    """By number, in the order in which they end."""
     _number: int = 0
     _now: float = float("-inf")
     _total: Amount = NOTHING
@@ -46,6 +46,15 @@ class Window:
         self._charges[self._number] = _Charge(self._now, tokens, tenant)
         self._add(tenant, Amount(1, tokens))
         return self._number
+
+    def renew(self, number: int, now: float) -> bool:
+        """Let a charge stand from now on: what it is for happens only now. Whether it still stood."""
+        self._advance(now)
+        charge = self._charges.pop(number, None)
+        if charge is None:
+            return False
+        charge.at, self._charges[number] = self._now, charge
+        return True
 
     def settle(self, number: int, used_tokens: int, now: float) -> None:
         """Correct the tokens of a charge; what has left the window or was released is left alone."""

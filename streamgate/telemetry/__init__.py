@@ -29,6 +29,7 @@ from streamgate.telemetry._facts import (
     TokensRestored,
     TokensUsed,
     WorkerFailed,
+    WorkersShare,
     WorkerState,
 )
 from streamgate.telemetry._metric import OTHER, Kind, Known, Label, Metric, Update
@@ -74,6 +75,7 @@ __all__ = [
     "Update",
     "WorkerFailed",
     "WorkerState",
+    "WorkersShare",
     "metrics_table",
     "with_metrics_table",
 ]

@@ -99,7 +99,10 @@ def _budget(fact: f.BudgetLeft) -> Iterable[Update]:
 def _share(fact: f.ShareHeld) -> Iterable[Update]:
     yield Update(m.SHARE_REQUESTS, fact.requests, (fact.model,))
     yield Update(m.SHARE_TOKENS, fact.tokens, (fact.model,))
-    yield Update(m.WORKERS, fact.replicas)
+
+
+def _workers(fact: f.WorkersShare) -> Iterable[Update]:
+    yield Update(m.WORKERS, fact.workers)
 
 
 def _committed(fact: f.Committed) -> Iterable[Update]:
@@ -184,7 +187,8 @@ DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.CallRetried, "call.retried", _DEBUG, ("model", "reason"), _retried),
     Declaration(f.CallRepeated, "call.repeated", _at("warning"), ("model",), _repeated),
     Declaration(f.TokensUsed, "call.tokens_used", _DEBUG, ("model", "prompt_tokens", "completion_tokens"), _used),
-    Declaration(f.ShareHeld, "budget.share", _DEBUG, ("model", "requests", "tokens", "replicas"), _share),
+    Declaration(f.ShareHeld, "budget.share", _DEBUG, ("model", "requests", "tokens"), _share),
+    Declaration(f.WorkersShare, "workers.share", _INFO, ("workers",), _workers),
     Declaration(f.BudgetLeft, "budget.left", _DEBUG, ("model", "requests", "tokens"), _budget),
     Declaration(f.ConsentChanged, "consent.changed", _DEBUG, ("decision",), _consent),
     Declaration(f.SubjectRightExercised, "subject_right.exercised", _INFO, ("kind",), _right),

@@ -131,7 +131,13 @@ class ShareHeld(Fact):
     model: str
     requests: int
     tokens: int
-    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersShare(Fact):
+    """So many workers share the limits, as far as this one knows."""
+
+    workers: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,26 +36,26 @@ class Roles:
             Role.EGRESS: {"STREAMGATE_EGRESS__BASE_URL": base_url},
             Role.NOTARY: {"STREAMGATE_NOTARY__SIGNING_KEY_FILE": str(folder / "keys" / "notary.pem")},
         }
-        self.running: dict[Role, subprocess.Popen[bytes]] = {}
+        self.running: dict[tuple[Role, int], subprocess.Popen[bytes]] = {}
 
     def installation(self) -> Installation:
         """Settings as every process sees them."""
         return load(None, self.common)
 
-    def start(self, role: Role) -> None:
-        """Start one role."""
+    def start(self, role: Role, number: int = 0, **more: str) -> None:
+        """Start a worker of a role, with more settings."""
         with (self.folder / f"{role}.log").open("ab") as log:
-            self.running[role] = subprocess.Popen(
+            self.running[role, number] = subprocess.Popen(
                 [sys.executable, "-c", "from streamgate.cli import main; main()", "worker", "--role", role.value],
-                env={**os.environ, **self.common, **self.own[role]},
+                env={**os.environ, **self.common, **self.own[role], **more},
                 stdout=log,
                 stderr=log,
             )
 
-    def kill(self, role: Role) -> None:
-        """Kill -9 one role, and only it."""
-        self.running[role].kill()
-        self.running[role].wait()
+    def kill(self, role: Role, number: int = 0) -> None:
+        """Kill -9 one worker, and only it."""
+        self.running[role, number].kill()
+        self.running[role, number].wait()
 
 
 async def records(made: Installation, topic: Topic) -> list[Inbound]:

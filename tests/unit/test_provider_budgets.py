@@ -67,6 +67,40 @@ def test_a_call_that_was_not_made_gives_everything_back() -> None:
     reserved(budgets, now=1.0)
 
 
+def test_the_minute_of_a_call_begins_when_it_goes_out() -> None:
+    """Permission took ten seconds: the provider counts from then."""
+    budgets = Budgets(Amount(1, 1000))
+    assert budgets.sends(reserved(budgets), 10.0)
+    waiting = budgets.enter(a_claim(), 61.0)
+    assert waiting not in served(budgets, 61.0)
+    assert waiting in served(budgets, 70.5)
+
+
+@pytest.mark.parametrize("lease_ends", [5.0, 1e9])
+def test_a_call_whose_room_is_gone_is_not_made(lease_ends: float) -> None:
+    """The process was stopped: its lease is over, or the reservation has left the window. Others may use that room by now."""
+
+    class Leased:
+        """Everything, until the lease ends."""
+
+        def holds(self, name: str, now: float) -> Amount:
+            del name
+            return Amount(10, 10_000) if now < lease_ends else Amount()
+
+        def share(self, name: str, limit: Amount) -> Amount:
+            del name
+            return limit
+
+        def others(self, name: str) -> Amount:
+            del name
+            return Amount()
+
+    budgets = Budgets(Amount(10, 10_000), shares=Leased())
+    room = reserved(budgets)
+    assert not budgets.sends(room, 10.0 if lease_ends < 10.0 else 61.0)
+    assert budgets.left("m", 61.0) == Amount(10, 10_000)
+
+
 def test_a_call_that_was_made_is_settled_by_its_usage() -> None:
     """The request stays taken."""
     budgets = Budgets(Amount(2, 1000))
