@@ -10,8 +10,7 @@
     ├── Unavailable          a part needed for this record is down: wait, then refuse; never pass
     ├── SealBroken           a sealed value does not open under this key and AAD
     ├── SchemaRejected       a schema or its annotations may not be used (``streamgate schema check``)
-    ├── ConfigError          settings or policy are wrong; ``problems`` lists every mistake
-    └── Fenced               another worker owns this partition: stop without writing
+    └── ConfigError          settings or policy are wrong; ``problems`` lists every mistake
 """
 
 from __future__ import annotations
@@ -69,6 +68,9 @@ class Code(StrEnum):
     PROVIDER_QUOTA_SPENT = "provider_quota_spent"
     CONTEXT_TOO_LONG = "context_too_long"
     INTERNAL_ERROR = "internal_error"
+    # said by workers and commands, never of a record
+    FENCED = "fenced"
+    BROKER_UNAVAILABLE = "broker_unavailable"
 
 
 NEXT_STEP: Final[dict[Code, str]] = {
@@ -105,6 +107,8 @@ NEXT_STEP: Final[dict[Code, str]] = {
     Code.PROVIDER_QUOTA_SPENT: "the provider account has no quota left; check its billing",
     Code.CONTEXT_TOO_LONG: "the prompt exceeds the model's context window; shorten it",
     Code.INTERNAL_ERROR: "our own code failed on it; report it with the event_id, then send again with a new one",
+    Code.FENCED: "another worker has taken the partition over; nothing is lost, start this one again",
+    Code.BROKER_UNAVAILABLE: "Kafka does not answer; look at its brokers and at the worker's rights, then start the worker again",
 }
 
 
@@ -162,11 +166,3 @@ class ConfigError(Exception):
         """Values of secret settings never stand in a problem."""
         self.problems = problems
         super().__init__("\n".join(problems))
-
-
-class Fenced(StreamgateError):
-    """Another worker owns this partition now. The only safe step is to stop without writing."""
-
-    def __init__(self, detail: str = "") -> None:
-        """See :class:`StreamgateError`."""
-        super().__init__(Code.INTERNAL_ERROR, detail)

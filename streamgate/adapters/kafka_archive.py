@@ -51,7 +51,7 @@ class KafkaArchive:
                 return None
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop()
-            raise Unavailable(Code.INTERNAL_ERROR, f"kafka: {type(error).__name__}") from None
+            raise Unavailable(Code.BROKER_UNAVAILABLE, type(error).__name__) from None
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AIOKafkaConsumer]:

@@ -77,7 +77,7 @@ class KafkaPublisher:
         try:
             await self._current()
         except (KafkaError, OSError) as error:
-            raise Unavailable(Code.INTERNAL_ERROR, f"kafka: {type(error).__name__}") from None
+            raise Unavailable(Code.BROKER_UNAVAILABLE, type(error).__name__) from None
 
     async def stop(self) -> None:
         """Send what is buffered, within a bound, and close."""

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from streamgate.adapters.kafka_connection import KafkaConnection
@@ -23,6 +23,8 @@ from streamgate.errors import Code, Unavailable
 _ABORT_SECONDS: Final = 3.0
 _CLOSE_SECONDS: Final = 5.0
 _BATCH_BYTES: Final = 256 * 1024
+_FENCED: Final = (ProducerFenced, InvalidProducerEpoch)
+"""The second is what older brokers say (KIP-588)."""
 
 
 class KafkaTransactions:
@@ -80,7 +82,7 @@ class KafkaTransactions:
         """
         producer = self._producer
         if producer is None:
-            raise Unavailable(Code.INTERNAL_ERROR, "the partition is not this worker's")
+            raise Unavailable(Code.FENCED, "the partition is not this worker's")
         try:
             async with asyncio.timeout(give_up_seconds):
                 await producer.begin_transaction()
@@ -92,7 +94,7 @@ class KafkaTransactions:
                 await producer.commit_transaction()
                 return offsets
         except (KafkaError, OSError, TimeoutError) as error:
-            raise Unavailable(Code.INTERNAL_ERROR, f"kafka: {type(error).__name__}") from None
+            raise Unavailable(Code.FENCED if isinstance(error, _FENCED) else Code.BROKER_UNAVAILABLE, type(error).__name__) from None
 
 
 async def _write(

@@ -57,7 +57,7 @@ class Fences:
         try:
             return self._held[partition]
         except KeyError:
-            raise Unavailable(Code.INTERNAL_ERROR, "the partition is not this worker's") from None
+            raise Unavailable(Code.FENCED, "the partition is not this worker's") from None
 
     def release(self) -> None:
         """Write nothing more. Connections close in the background."""

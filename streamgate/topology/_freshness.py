@@ -107,7 +107,7 @@ class InputFreshness:
             async with asyncio.timeout(_ASK_SECONDS):
                 ends = await self._inputs.ends(self._inputs.topics, frozenset({partition}))
         except (KafkaError, TimeoutError):
-            raise Unavailable(Code.INTERNAL_ERROR, "the broker does not say where topics end") from None
+            raise Unavailable(Code.BROKER_UNAVAILABLE, "the broker does not say where topics end") from None
         return {topic: end for (topic, _), end in ends.items()}
 
     async def run(self, clock: Clock, every_seconds: float, watermark_seconds: float, on_fresh: OnFresh | None) -> None:

@@ -131,7 +131,7 @@ class Runtime:
     async def enter(self, partition: int, entry: Prepared) -> None:
         """Have something decided and carried out beside the records; see ``ports/trail``."""
         if not self._accepting or partition not in self.ledgers.partitions():
-            raise Unavailable(Code.INTERNAL_ERROR, "the partition is not this worker's")
+            raise Unavailable(Code.FENCED, "the partition is not this worker's")
         await self._committer(partition).enter(entry)
 
     async def drain(self, seconds: float) -> bool:

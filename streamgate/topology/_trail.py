@@ -31,4 +31,4 @@ class RuntimeTrail:
             async with asyncio.timeout(_GIVE_UP_SECONDS):
                 await self._runtime.enter(partition, entry)
         except TimeoutError:
-            raise Unavailable(Code.INTERNAL_ERROR, "kafka takes too long") from None
+            raise Unavailable(Code.BROKER_UNAVAILABLE, "kafka takes too long") from None

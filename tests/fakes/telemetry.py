@@ -49,7 +49,7 @@ ONE_OF_EACH: tuple[t.Fact, ...] = (
     t.Committed("prompts", 4, 0.5),
     t.StageFailed("prompts", "KeyError", "streamgate.pipeline.redact:10"),
     t.PartUnavailable("detector", available=False),
-    t.WorkerFailed("vault", "Unavailable", "kafka: ProducerFenced"),
+    t.WorkerFailed("vault", "Unavailable", "ProducerFenced"),
     t.WorkerState("vault", "ready"),
 )
 

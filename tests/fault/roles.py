@@ -64,10 +64,10 @@ async def records(made: Installation, topic: Topic) -> list[Inbound]:
 
 
 @contextmanager
-def started(roles: Roles) -> Iterator[Roles]:
-    """All three roles, stopped at the end."""
+def started(roles: Roles, *those: Role) -> Iterator[Roles]:
+    """These roles, or all three; every worker that was started is stopped at the end."""
     try:
-        for role in Role:
+        for role in those or Role:
             roles.start(role)
         yield roles
     finally:
