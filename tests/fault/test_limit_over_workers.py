@@ -18,9 +18,9 @@ from streamgate.bootstrap import apply_topics
 from streamgate.client import Prompt, PromptProducer
 from streamgate.demo.soak._evidence import Limit
 from streamgate.demo.soak._provider import UnreliableProvider
-from streamgate.types import Role, Topic
+from streamgate.types import Role
 from tests.e2e.world import until
-from tests.fault.roles import Roles, records, started
+from tests.fault.roles import Roles, started
 from tests.fixtures_kafka import Broker, free_port
 
 WORKERS = 4
@@ -46,21 +46,16 @@ def worst_minute(at_ms: list[int]) -> int:
     return max((sum(1 for other in at_ms if at - MINUTE_MS < other <= at) for at in at_ms), default=0)
 
 
-async def workers_known(port: int) -> int:
-    """How many workers one of them shares with, as its metrics say."""
-    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
-        found = re.search(r"^streamgate_workers_available (\d+)", await answer.text(), re.MULTILINE)
-    return 0 if found is None else int(found[1])
-
-
-def known_to_be(count: int, port: int) -> Callable[[], Awaitable[bool | None]]:
-    """Whether so many are known."""
+def metric_is(number: int, metric: str, port: int) -> Callable[[], Awaitable[bool | None]]:
+    """Whether a worker's metric says so."""
 
     async def look() -> bool | None:
         try:
-            return await workers_known(port) == count or None
+            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                found = re.search(rf"^streamgate_{metric}(?:{{.*}})? (\d+)", await answer.text(), re.MULTILINE)
         except aiohttp.ClientError:
             return None
+        return (found is not None and int(found[1]) == number) or None
 
     return look
 
@@ -102,25 +97,21 @@ async def test_four_workers_use_one_limit_and_nobody_is_refused(kafka: Broker, p
         roles.common["STREAMGATE_KAFKA__PARTITIONS"] = "8"
         budget = {"requests_per_minute": LIMIT.requests, "tokens_per_minute": LIMIT.tokens}
         roles.own[Role.EGRESS]["STREAMGATE_EGRESS__BUDGETS"] = json.dumps({"gpt-4o-mini": budget})
-        made, port, waiting = roles.installation(), free_port(), LIMIT.requests * 4
+        made, port, egress_port, waiting = roles.installation(), free_port(), free_port(), LIMIT.requests * 4
         await apply_topics(made)
-        with started(roles, Role.VAULT, Role.NOTARY):
+        with started(roles, Role.NOTARY):
+            roles.start(Role.VAULT, STREAMGATE_TELEMETRY__METRICS_PORT=str(port))
             options = made.connection().client_options()
             async with PromptProducer(options.pop("bootstrap_servers"), tenant="acme", prefix=prefix, **options) as producer:
                 await asyncio.gather(*(producer.send(prompt(number)) for number in range(waiting)))
-
-            async def masked() -> bool | None:
-                lanes = [await records(made, topic) for topic in (Topic.REQUESTS, Topic.REQUESTS_BULK)]
-                return sum(map(len, lanes)) >= waiting or None
-
-            await until(masked, 240)
+            await until(metric_is(waiting, "accepted_prompts_total", port), 240)
             for number in range(WORKERS):
-                roles.start(Role.EGRESS, number, STREAMGATE_TELEMETRY__METRICS_PORT=str(port) if number == 1 else "0")
-            await until(known_to_be(WORKERS, port), 60)
+                roles.start(Role.EGRESS, number, STREAMGATE_TELEMETRY__METRICS_PORT=str(egress_port) if number == 1 else "0")
+            await until(metric_is(WORKERS, "workers_available", egress_port), 60)
             await until(called(provider, 2.2), 200)
             roles.kill(Role.EGRESS, 3)
             killed = time.monotonic()
-            await until(known_to_be(WORKERS - 1, port), 30)
+            await until(metric_is(WORKERS - 1, "workers_available", egress_port), 30)
             returned = time.monotonic() - killed
             await until(called(provider, 2.7), 100)
             alone = [call.at_ms for call in provider.calls]
