@@ -12,8 +12,9 @@ from streamgate.detect import EntityType
 from streamgate.minimise import Limits
 from streamgate.pipeline._copies import Copies
 from streamgate.pipeline._desk import Desk, KeyCache
+from streamgate.pipeline._letters import DeadLetters
 from streamgate.pipeline._outcome import Outcome
-from streamgate.pipeline._publish import AuditWriter, DeadLetters, Responses
+from streamgate.pipeline._publish import AuditWriter, Responses
 from streamgate.pipeline._reader import Reader
 from streamgate.pipeline._vaultstate import VaultState
 from streamgate.pipeline.consents import Consents, Standing
