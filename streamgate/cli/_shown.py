@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from streamgate.bootstrap import Installation, Original
@@ -18,17 +17,20 @@ POSSIBLE = "possible"
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> None:
-    """One line a letter, and below it what each code asks for."""
+    """One line a letter, never cut off, and below them what each code asks for."""
     console = Console(highlight=False, soft_wrap=True)
-    table = Table(box=None, pad_edge=False, header_style="dim")
     names = [name for name in rows[0] if name != NEXT_STEP]
-    for name in names:
-        table.add_column(name, justify="right" if name == "bytes" else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(_in_one_line(str(row[name])), style="" if row["replay"] == POSSIBLE else "dim") for name in names))
-    console.print(table)
+    cells = [[_in_one_line(str(row[name])) for name in names] for row in rows]
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    console.print(Text(_padded(names, widths), style="dim"))
+    for row, line in zip(rows, cells, strict=True):
+        console.print(Text(_padded(line, widths), style="" if row["replay"] == POSSIBLE else "dim"))
     for code, step in dict.fromkeys((row["code"], row[NEXT_STEP]) for row in rows):
         console.print(Text.assemble((f"{_in_one_line(code)}: ", "yellow"), step))
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 async def shown_original(installation: Installation, topic: str, original: Original) -> str:

@@ -101,9 +101,8 @@ class VaultState:
 
     def replay_key(self, topic: str, partition: int, offset: int, at_ms: int) -> bytes:
         """Key of the row that says that an original was replayed: one row, however many dead letters speak of it."""
-        return b"L" + self._sealer.digest(
-            b"original", topic.encode(), *(number.to_bytes(8, "big") for number in (partition, offset, at_ms))
-        )
+        place = (number.to_bytes(8, "big", signed=True) for number in (partition, offset, at_ms))
+        return b"L" + self._sealer.digest(b"original", topic.encode(), *place)
 
     def replayed_by(self, key: bytes) -> int | None:
         """Offset of the operator request that replayed it, or ``None``."""

@@ -5,8 +5,11 @@ The prompts here are of a schema that is not approved when they come. Then it is
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -239,6 +242,49 @@ async def test_what_is_not_there_and_what_would_be_wrong_is_refused(mended: Mend
     assert await code_of(world, Command.SHOW, conflict.place) is Code.OK
 
 
+async def command(world: World, *words: str) -> tuple[int, str, str]:
+    """What ``streamgate dead-letters`` does and says."""
+    kafka = world.running.installation.settings.kafka
+    environ = {
+        "STREAMGATE_CONFIG": str(world.folder / "streamgate.toml"),
+        "STREAMGATE_KAFKA__BOOTSTRAP": kafka.bootstrap,
+        "STREAMGATE_KAFKA__PREFIX": kafka.prefix,
+        "STREAMGATE_KAFKA__PARTITIONS": str(kafka.partitions),
+        "STREAMGATE_KAFKA__EMBEDDED": str(kafka.embedded).lower(),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from streamgate.cli import main; main()", "dead-letters", *words),
+        env={**os.environ, **environ},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_the_command_lists_shows_and_replays(mended: Mended) -> None:
+    """What an operator types, and what the exit status says: 0 done, 2 wrongly asked, 3 refused, 4 no answer."""
+    world = mended.world
+    letter = await lettered(world, "s-command", "kein Avro, Jürgen\x9b".encode())
+    place, who = str(letter.place), ("--operator", "jdoe", "--reason", "INC-4711")
+    status, out, _ = await command(world, "list", "--json", "--code", "not_avro", "--since", "1h")
+    (line,) = [json.loads(line) for line in out.splitlines() if json.loads(line)["letter"] == place]
+    assert (status, line["topic"], line["replay"], line["bytes"]) == (0, "prompts", "possible", letter.size_bytes)
+    status, out, _ = await command(world, "list")
+    assert (status, place in out, "s-command" in out) == (0, True, False)
+    status, out, err = await command(world, "show", place, *who)
+    assert (status, out, "--reveal" in err) == (2, "", True)
+    status, out, _ = await command(world, "show", place, "--reveal", *who)
+    assert (status, json.loads(out)["value"], "\x9b" in out) == (0, "kein Avro, Jürgen\x9b", False)
+    assert await command(world, "replay", place, *who) == (0, f"{place} replayed\n", "")
+    status, out, err = await command(world, "replay", place, *who)
+    assert (status, out, "letter_replayed" in err) == (3, "", True)
+    status, out, err = await command(world, "show", place, "--operator", "jdoe", "--reason", "mail of jane.doe@example.com")
+    assert (status, out, "personal data" in err, "jane" in err) == (2, "", True, False)
+    status, out, err = await command(world, "replay", "--all", "--topic", "consents", *who)
+    assert (status, out, "no dead letter" in err) == (0, "", True)
+
+
 async def test_without_vault_there_is_no_answer_and_nothing_happens_later(mended: Mended) -> None:
     """The operator learns that nobody answers; when vault is back it does not do what nobody waits for any more."""
     world = mended.world
@@ -247,7 +293,11 @@ async def test_without_vault_there_is_no_answer_and_nothing_happens_later(mended
     await world.vault.stop()
     (unanswered,) = await ask(world, Command.REPLAY, letter.place, wait_seconds=1.5)
     assert unanswered == Answer(letter.place, None)
+    status, _, err = await command(
+        world, "show", str(letter.place), "--reveal", "--operator", "jdoe", "--reason", "x-1", "--wait-seconds", "1"
+    )
+    assert (status, "is a vault worker running?" in err) == (4, True)
     await world.restart_vault(mended.installation)
-    await world.wait_for(1, Topic.AUDIT_EVENTS, letter=str(letter.place))
+    await world.wait_for(2, Topic.AUDIT_EVENTS, letter=str(letter.place))
     assert await audited(world, letter.place) == [("letter_refused", "operator_request_late")]
     assert not [each for each in await letters(world) if each.place.partition == letter.place.partition and each.place > letter.place]
