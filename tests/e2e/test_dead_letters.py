@@ -109,10 +109,10 @@ async def letters(world: World) -> list[Letter]:
     return [letter async for letter in list_letters(world.running.installation)]
 
 
-async def lettered(world: World, subject: str, value: bytes) -> Letter:
-    """What comes of a prompt that nobody can read."""
+async def lettered(world: World, subject: str, value: bytes, topic: Topic = Topic.PROMPTS) -> Letter:
+    """What comes of a record that nobody can read."""
     before = await letters(world)
-    await produce_raw(world.running.installation, Topic.PROMPTS, Subject("acme", subject), value)
+    await produce_raw(world.running.installation, topic, Subject("acme", subject), value)
 
     async def look() -> Letter | None:
         new = [letter for letter in await letters(world) if letter not in before]
@@ -242,6 +242,23 @@ async def test_what_is_not_there_and_what_would_be_wrong_is_refused(mended: Mend
     assert await code_of(world, Command.SHOW, conflict.place) is Code.OK
 
 
+async def test_consents_go_on_after_one_was_replayed(mended: Mended) -> None:
+    """It is dead-lettered again, once. What is known of consents stays up to date: a refusal for want of consent needs that."""
+    world = mended.world
+    letter = await lettered(world, "s-consents", b"no avro", Topic.CONSENTS)
+    assert await code_of(world, Command.REPLAY, letter.place) is Code.OK
+
+    async def look() -> list[Letter] | None:
+        found = [each for each in await letters(world) if each.topic == Topic.CONSENTS]
+        return found if len(found) > 1 else None
+
+    await until(look)
+    assert (await world.ask(subject="s-consents", purpose="marketing-drafts")).code is Code.NO_CONSENT
+    await publish_consent(world.running.installation, "acme", "s-consents", "marketing-drafts", Decision.GRANT, "test")
+    assert (await world.ask(subject="s-consents", purpose="marketing-drafts")).code is Code.OK
+    assert len(await until(look)) == 2
+
+
 async def command(world: World, *words: str) -> tuple[int, str, str]:
     """What ``streamgate dead-letters`` does and says."""
     kafka = world.running.installation.settings.kafka
@@ -281,7 +298,7 @@ async def test_the_command_lists_shows_and_replays(mended: Mended) -> None:
     assert (status, out, "letter_replayed" in err) == (3, "", True)
     status, out, err = await command(world, "show", place, "--operator", "jdoe", "--reason", "mail of jane.doe@example.com")
     assert (status, out, "personal data" in err, "jane" in err) == (2, "", True, False)
-    status, out, err = await command(world, "replay", "--all", "--topic", "consents", *who)
+    status, out, err = await command(world, "replay", "--all", "--topic", "subject-requests", *who)
     assert (status, out, "no dead letter" in err) == (0, "", True)
 
 

@@ -94,6 +94,15 @@ async def test_a_request_that_comes_again_after_a_crash_publishes_the_same_again
     assert again(first) == again(repeated) != []
 
 
+async def test_a_request_that_is_read_again_though_it_was_committed_publishes_nothing() -> None:
+    """Somebody has set the group's offsets back."""
+    it = Vault()
+    _, letter = await poisoned_prompt(it)
+    request = it.ask("replay", letter)
+    await it.handle(it.operators, request)
+    assert code(await it.handle(it.operators, request)) is Code.LETTER_REPLAYED
+
+
 async def test_what_is_replayed_and_fails_again_keeps_where_it_stood_first() -> None:
     """Its new letter is of another original, and can be replayed in its turn."""
     it = Vault()
