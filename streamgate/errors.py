@@ -71,6 +71,16 @@ class Code(StrEnum):
     # said by workers and commands, never of a record
     FENCED = "fenced"
     BROKER_UNAVAILABLE = "broker_unavailable"
+    # of an operator's request about a dead letter
+    LETTER_MISSING = "letter_missing"
+    LETTER_EXPIRED = "letter_expired"
+    LETTER_UNREADABLE = "letter_unreadable"
+    LETTER_UNPROVEN = "letter_unproven"
+    LETTER_NOT_REPLAYABLE = "letter_not_replayable"
+    LETTER_TOO_LARGE = "letter_too_large"
+    LETTER_REPLAYED = "letter_replayed"
+    OPERATOR_REQUEST_INVALID = "operator_request_invalid"
+    OPERATOR_REQUEST_LATE = "operator_request_late"
 
 
 NEXT_STEP: Final[dict[Code, str]] = {
@@ -109,6 +119,15 @@ NEXT_STEP: Final[dict[Code, str]] = {
     Code.INTERNAL_ERROR: "our own code failed on it; report it with the event_id, then send again with a new one",
     Code.FENCED: "another worker has taken the partition over; nothing is lost, start this one again",
     Code.BROKER_UNAVAILABLE: "Kafka does not answer; look at its brokers and at the worker's rights, then start the worker again",
+    Code.LETTER_MISSING: "no dead letter stands there; look with `streamgate dead-letters list`",
+    Code.LETTER_EXPIRED: "the dead letter is older than its topic's retention; have the producer send again",
+    Code.LETTER_UNREADABLE: "the dead letter does not open: its key epoch was destroyed, or it was altered; have the producer send again",
+    Code.LETTER_UNPROVEN: "vault did not write this dead letter as it stands; have the producer send again",
+    Code.LETTER_NOT_REPLAYABLE: "only inputs of which nothing could be read are replayed; do what the dead letter's own code says",
+    Code.LETTER_TOO_LARGE: "the original does not fit its topic any more; have the producer send it again, shorter",
+    Code.LETTER_REPLAYED: "it was replayed before; look for its response, or for a newer dead letter",
+    Code.OPERATOR_REQUEST_INVALID: "give an account name and a short reason in plain ASCII, without personal data",
+    Code.OPERATOR_REQUEST_LATE: "vault read the request when nobody waited for it any more; ask again",
 }
 
 

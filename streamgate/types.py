@@ -34,6 +34,8 @@ class Topic(StrEnum):
     AUDIT_EVENTS = "audit-events"
     AUDIT = "audit"
     DEAD_LETTERS = "dead-letters"
+    OPERATOR_REQUESTS = "operator-requests"
+    OPERATOR_RESULTS = "operator-results"
 
 
 SCHEMA_TOPICS: Final[Mapping[str, Topic]] = {Topic.PROMPTS_BULK: Topic.PROMPTS, Topic.REQUESTS_BULK: Topic.REQUESTS}

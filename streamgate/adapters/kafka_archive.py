@@ -36,19 +36,31 @@ class KafkaArchive:
     async def read(self, topic: str, partition: int, offset: int) -> Inbound | None:
         """See the port."""
         place = TopicPartition(self._prefix + topic, partition)
+        async with self._asked() as consumer:
+            consumer.assign([place])
+            first, end = (await consumer.beginning_offsets([place]))[place], (await consumer.end_offsets([place]))[place]
+            if not first <= offset < end:
+                return None
+            consumer.seek(place, offset)
+            while await consumer.position(place) <= offset:
+                batches = await consumer.getmany(place, timeout_ms=100, max_records=1)
+                for record in batches.get(place, []):
+                    # A hole of compaction or a marker: what comes next stands elsewhere.
+                    return replace(inbound(record), topic=topic) if record.offset == offset else None
+        return None
+
+    async def first(self, topic: str, partition: int) -> int:
+        """See the port."""
+        place = TopicPartition(self._prefix + topic, partition)
+        async with self._asked() as consumer:
+            return int((await consumer.beginning_offsets([place]))[place])
+
+    @asynccontextmanager
+    async def _asked(self) -> AsyncIterator[AIOKafkaConsumer]:
+        """The consumer, for one question; what goes wrong with it is ``Unavailable``, and the next question connects anew."""
         try:
             async with self._lock, asyncio.timeout(self._seconds), self._connected() as consumer:
-                consumer.assign([place])
-                first, end = (await consumer.beginning_offsets([place]))[place], (await consumer.end_offsets([place]))[place]
-                if not first <= offset < end:
-                    return None
-                consumer.seek(place, offset)
-                while await consumer.position(place) <= offset:
-                    batches = await consumer.getmany(place, timeout_ms=100, max_records=1)
-                    for record in batches.get(place, []):
-                        # A hole of compaction or a marker: what comes next stands elsewhere.
-                        return replace(inbound(record), topic=topic) if record.offset == offset else None
-                return None
+                yield consumer
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop()
             raise Unavailable(Code.BROKER_UNAVAILABLE, type(error).__name__) from None

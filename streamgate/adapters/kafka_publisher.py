@@ -31,6 +31,7 @@ class Publication:
     partition: int
     key: bytes | None
     value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
     def __repr__(self) -> str:
         """Show place and size only."""
@@ -148,6 +149,13 @@ class KafkaPublisher:
             task.add_done_callback(self._closing.discard)
 
 
+async def send(producer: Any, record: Publication) -> asyncio.Future[Any]:
+    """Buffer one record; what is returned is done when Kafka has it."""
+    headers = [*record.headers] or None
+    sent: asyncio.Future[Any] = await producer.send(record.topic, record.value, key=record.key, partition=record.partition, headers=headers)
+    return sent
+
+
 async def _attempt(held: _Held, records: Sequence[Publication], seconds: float) -> tuple[list[int], BaseException | None]:
     """Send all, await all; the offsets before the first failure and that failure."""
     futures: deque[asyncio.Future[Any]] = deque()
@@ -156,7 +164,7 @@ async def _attempt(held: _Held, records: Sequence[Publication], seconds: float) 
     try:
         async with asyncio.timeout(seconds):
             for record in records:  # what was sent before a failure is kept
-                future = await held.producer.send(record.topic, record.value, key=record.key, partition=record.partition)
+                future = await send(held.producer, record)
                 futures.append(future)
             acknowledged: asyncio.Future[Any] = asyncio.gather(*futures, return_exceptions=True)
             await asyncio.wait([acknowledged, discarded], return_when=asyncio.FIRST_COMPLETED)

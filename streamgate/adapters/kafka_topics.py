@@ -41,14 +41,12 @@ RETENTION_DAYS: Final[Mapping[Topic, int]] = {
     Topic.AUDIT_EVENTS: 30,
     Topic.AUDIT: -1,
     Topic.DEAD_LETTERS: 14,
+    Topic.OPERATOR_REQUESTS: 7,
 }
-"""Days each topic keeps its records; −1 keeps them. Standing and the state changelogs are compacted instead."""
-_BUDGET: Final = {
-    "cleanup.policy": "delete",
-    "retention.ms": "3600000",
-    "segment.ms": "600000",
-    "message.timestamp.type": "LogAppendTime",
-}
+"""Days each topic keeps its records; −1 keeps them. Standing and the changelogs are compacted; budget and operator-results keep an hour."""
+_SHORT: Final = {"cleanup.policy": "delete", "retention.ms": "3600000", "segment.ms": "600000"}
+"""Of no use to anybody after an hour."""
+_BUDGET: Final = {**_SHORT, "message.timestamp.type": "LogAppendTime"}
 """One partition, since its order is what everybody goes by; times by one clock; nothing older than a minute is of use."""
 INPUTS: Final = frozenset({Topic.PROMPTS, Topic.PROMPTS_BULK, Topic.CONSENTS, Topic.SUBJECT_REQUESTS})
 MAX_INPUT_BYTES: Final = 1_048_588
@@ -89,7 +87,11 @@ def topic_plan(
     compacted = common | _COMPACTED
 
     def configs(topic: Topic) -> dict[str, str]:
-        return compacted if topic is Topic.STANDING else kept(retention_days[topic]) | (given if topic in INPUTS else {})
+        if topic is Topic.STANDING:
+            return compacted
+        if topic is Topic.OPERATOR_RESULTS:
+            return common | _SHORT
+        return kept(retention_days[topic]) | (given if topic in INPUTS else {})
 
     topics = [planned(prefix + topic, configs(topic)) for topic in Topic if topic is not Topic.BUDGET]
     topics.append(PlannedTopic(prefix + Topic.BUDGET, 1, replication, common | _BUDGET))

@@ -17,7 +17,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from streamgate.adapters.kafka_connection import KafkaConnection
-from streamgate.adapters.kafka_publisher import Publication
+from streamgate.adapters.kafka_publisher import Publication, send
 from streamgate.errors import Code, Unavailable
 
 _ABORT_SECONDS: Final = 3.0
@@ -120,7 +120,7 @@ async def _send_all(
 
 
 async def _send(producer: AIOKafkaProducer, records: Sequence[Publication]) -> list[int]:
-    futures = [await producer.send(each.topic, each.value, key=each.key, partition=each.partition) for each in records]
+    futures = [await send(producer, each) for each in records]
     offsets = [int(sent.offset) for sent in await asyncio.gather(*futures)]
     if any(offset < 0 for offset in offsets):
         raise KafkaError("the broker does not say where a record stands")

@@ -7,7 +7,7 @@ demand of GDPR Art. 5(2) to show what was done, without itself holding personal 
 from streamgate.audit._chain import Chain
 from streamgate.audit._checkpoint import read_checkpoint, write_checkpoint
 from streamgate.audit._entry import GENESIS, ChainHead, Signer, VerifySignature, entry_hash
-from streamgate.audit._event import AuditEvent, AuditFact, known_name
+from streamgate.audit._event import AuditEvent, AuditFact, known_name, operator_and_reason_fit
 from streamgate.audit._verifier import Break, BreakKind, Report, Verifier
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "VerifySignature",
     "entry_hash",
     "known_name",
+    "operator_and_reason_fit",
     "read_checkpoint",
     "write_checkpoint",
 ]

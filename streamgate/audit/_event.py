@@ -23,6 +23,9 @@ _BASIS: Final = re.compile(r"[a-z_]{1,32}")
 _VERSION: Final = re.compile(r"[A-Za-z0-9._:;,=+/ ()-]{1,256}")
 _COUNT_KEY: Final = re.compile(r"[a-zA-Z_.\[\]-]{1,64}")
 _PROVIDER_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_OPERATOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_REASON: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,:;#_/()+-]{2,119}")
+_LETTER: Final = re.compile(r"[0-9]{1,10}@[0-9]{1,19}")
 _CODES: Final = frozenset(code.value for code in Code)
 _ROLES: Final = frozenset(role.value for role in Role)
 
@@ -46,11 +49,19 @@ class AuditFact(StrEnum):
     SUBJECT_ENROLLED = "subject_enrolled"
     SUBJECT_ERASED = "subject_erased"
     SUBJECT_EXPORTED = "subject_exported"
+    LETTER_OPENED = "letter_opened"
+    LETTER_REPLAYED = "letter_replayed"
+    LETTER_REFUSED = "letter_refused"
 
 
 def known_name(name: str | None, known: Container[str]) -> str | None:
     """The name where the policy knows it, else ``None``: an unknown tenant's or purpose's name is the sender's text."""
     return name if name is not None and name in known else None
+
+
+def operator_and_reason_fit(operator: str, reason: str) -> bool:
+    """Whether the audit log takes both: an account name, and 3 to 120 characters of plain ASCII text."""
+    return _fits(_OPERATOR, operator) and _fits(_REASON, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,12 @@ class AuditEvent:
     detector_version: str | None = None
     provider_request_id: str | None = None
     """Chosen by the provider, so it may be anything: one that is not of the usual form is left out of the record, not refused."""
+    operator: str | None = None
+    """Account name of who asked for something that only operators may."""
+    reason: str | None = None
+    """Why they asked. Their own words, within :func:`operator_and_reason_fit`."""
+    letter: str | None = None
+    """Partition and offset of a dead letter, as ``2@17``."""
 
     def __post_init__(self) -> None:
         """Check every field against its form."""
@@ -94,6 +111,9 @@ class AuditEvent:
         _require("timings_ms", _are_counts(self.timings_ms))
         _require("policy_version", _fits(_VERSION, self.policy_version))
         _require("detector_version", _fits(_VERSION, self.detector_version))
+        _require("operator", _fits(_OPERATOR, self.operator))
+        _require("reason", _fits(_REASON, self.reason))
+        _require("letter", _fits(_LETTER, self.letter))
 
     def record(self) -> dict[str, Any]:
         """The event by the field names of its schema, for the Avro encoder."""
@@ -114,6 +134,9 @@ class AuditEvent:
             "policy_version": self.policy_version,
             "detector_version": self.detector_version,
             "provider_request_id": self.provider_request_id if _fits(_PROVIDER_ID, self.provider_request_id) else None,
+            "operator": self.operator,
+            "reason": self.reason,
+            "letter": self.letter,
         }
 
 

@@ -13,20 +13,29 @@ from streamgate.bootstrap._admin import (
     request_right,
     verify_audit,
 )
+from streamgate.bootstrap._dead_letters import Answer, Command, Letter, Place, ask_about_letters, list_letters
 from streamgate.bootstrap._installation import Installation, load
 from streamgate.bootstrap._worker import Detection, Worker, build_worker, run_worker, telemetry_of
+from streamgate.pipeline._original import Original
 
 __all__ = [
+    "Answer",
+    "Command",
     "Decision",
     "Detection",
     "Installation",
+    "Letter",
+    "Original",
+    "Place",
     "Right",
     "Worker",
     "apply_topics",
+    "ask_about_letters",
     "build_worker",
     "check_topics",
     "create_keys",
     "follow",
+    "list_letters",
     "load",
     "notice",
     "produce_raw",

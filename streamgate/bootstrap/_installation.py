@@ -25,6 +25,7 @@ SECURITY = {"plaintext": "PLAINTEXT", "tls": "SSL", "sasl_tls": "SASL_SSL"}
 COMPACTION_SECONDS = 7_200
 """Compaction lag of the state topics and a cleaning, rounded up; what a receipt promises."""
 MARGIN_SECONDS = 60.0
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Installation:
         kept = self._retention()
         by_topic = {self.prefix + topic: days for topic, days in kept.items() if days >= 0}
         by_topic |= {self.prefix + topic: kept[Topic.RESPONSES] for topic in self.policy.reply_topics()}
+        by_topic[self.prefix + Topic.OPERATOR_RESULTS] = 1  # an hour, and until the broker looks
         return Horizons(
             topic_retention_days=by_topic,
             provider_name=self.policy.provider.name,
@@ -112,6 +114,11 @@ class Installation:
         """Beyond every wait that a record may rightly take: a prompt's deadline, a registry that is down, consents that cannot be read."""
         deadlines = (purpose.max_deadline_seconds for purpose in self.policy.purposes.values())
         return max(*deadlines, REGISTRY_WAIT_SECONDS, FRESHNESS_GIVES_UP_MS / 1000) + MARGIN_SECONDS
+
+    def kept_ms(self, topic: Topic) -> int | None:
+        """How long a topic keeps its records; ``None``: for ever."""
+        days = self._retention()[topic]
+        return days * DAY_MS if days >= 0 else None
 
     def _retention(self) -> Mapping[Topic, int]:
         return {**RETENTION_DAYS, **{Topic(name): days for name, days in self.policy.retention_days.items() if name in set(Topic)}}

@@ -6,7 +6,8 @@ import base64
 
 from streamgate.bootstrap._installation import Installation
 from streamgate.errors import ConfigError
-from streamgate.pipeline._publish import AuditWriter, DeadLetters
+from streamgate.pipeline._letters import DeadLetters
+from streamgate.pipeline._publish import AuditWriter
 from streamgate.types import Topic
 from streamgate.vault import DeadLetterSealer
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from streamgate.adapters.kafka_archive import KafkaArchive
 from streamgate.adapters.key_file import KeyFile
 from streamgate.adapters.system import SystemClock, SystemEntropy, SystemSleeper
-from streamgate.bootstrap._installation import Installation
+from streamgate.bootstrap._installation import DAY_MS, Installation
 from streamgate.codec import Decoder
 from streamgate.detect import Detector
 from streamgate.errors import ConfigError
@@ -16,9 +17,11 @@ from streamgate.minimise import Limits
 from streamgate.pipeline._copies import Copies
 from streamgate.pipeline._desk import Desk, KeyCache
 from streamgate.pipeline._lanes import Lanes
-from streamgate.pipeline._publish import AuditWriter, DeadLetters, Responses
+from streamgate.pipeline._letters import DeadLetters, proof_of
+from streamgate.pipeline._publish import AuditWriter, Responses
 from streamgate.pipeline._reader import Reader
 from streamgate.pipeline.consents import Consents, Standing
+from streamgate.pipeline.operator_requests import OperatorRequests
 from streamgate.pipeline.ports.stage import Stage
 from streamgate.pipeline.redact import Redact
 from streamgate.pipeline.restore import Restore
@@ -28,8 +31,6 @@ from streamgate.telemetry import Telemetry
 from streamgate.topology import Links, RoleApp
 from streamgate.types import Role, Topic
 from streamgate.vault import StateSealer
-
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
     if key_file is None:
         raise ConfigError(("vault.key_file: missing; run `streamgate init`",))
     links = Links.unbound(installation.rows(Role.VAULT, SystemClock()))
-    desk = _desk(installation, KeyFile(Path(key_file)), detector, links, telemetry)
+    keys = KeyFile(Path(key_file))
+    desk = _desk(installation, keys, detector, links, telemetry)
     decoder = installation.decoder()
     archive = KafkaArchive(installation.connection(), installation.prefix)
     standing = Standing(installation.schemas.latest(Topic.STANDING))
@@ -61,7 +63,10 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
         installation.connection(),
         installation.prefix,
         f"{installation.prefix}vault",
-        stages=_stages(installation, decoder, desk, detector, links, standing, archive, telemetry),
+        stages=(
+            *_stages(installation, decoder, desk, detector, links, standing, archive, telemetry),
+            _operator_requests(installation, decoder, desk, archive, keys),
+        ),
         links=links,
         telemetry=telemetry,
         clock=desk.clock,
@@ -74,17 +79,17 @@ def build_vault(installation: Installation, detector: Detector, telemetry: Telem
 
 
 def _desk(installation: Installation, kms: KeyFile, detector: Detector, links: Links, telemetry: Telemetry) -> Desk:
-    clock, entropy, schemas = SystemClock(), SystemEntropy(), installation.schemas
+    clock, entropy, schemas, sealer = SystemClock(), SystemEntropy(), installation.schemas, StateSealer(kms)
     audit = AuditWriter(schemas.latest(Topic.AUDIT_EVENTS), Role.VAULT, clock, entropy)
     retention = installation.policy.retention_days.get(Topic.RESPONSES, 7)
     return Desk(
-        sealer=StateSealer(kms),
+        sealer=sealer,
         kms=kms,
         keys=KeyCache(kms, telemetry),
         policy=installation.policy,
         responses=Responses(schemas.latest(Topic.RESPONSES), Topic.RESPONSES),
         audit=audit,
-        letters=DeadLetters(schemas.latest(Topic.DEAD_LETTERS), kms.dead_letter_sealer(), audit),
+        letters=DeadLetters(schemas.latest(Topic.DEAD_LETTERS), kms.dead_letter_sealer(), audit, partial(proof_of, sealer)),
         requests=schemas.latest(Topic.REQUESTS),
         detector_version=detector.version,
         freshness=links.freshness,
@@ -135,4 +140,16 @@ def _stages(
         Restore(decoder, desk, links.freshness, desk.clock),
         Consents(reader, desk, standing),
         requests,
+    )
+
+
+def _operator_requests(installation: Installation, decoder: Decoder, desk: Desk, archive: KafkaArchive, keys: KeyFile) -> OperatorRequests:
+    return OperatorRequests(
+        decoder=decoder,
+        desk=desk,
+        archive=archive,
+        opener=keys.dead_letter_opener(),
+        results=installation.schemas.latest(Topic.OPERATOR_RESULTS),
+        retention_ms=installation.kept_ms(Topic.DEAD_LETTERS),
+        sleeper=SystemSleeper(),
     )

@@ -10,7 +10,7 @@ import sys
 import typer
 from aiokafka.errors import KafkaError
 
-from streamgate.cli import _audit, _bench, _config, _demo, _init, _privacy, _schema, _send, _soak, _tail, _topics, _worker
+from streamgate.cli import _audit, _bench, _config, _dead_letters, _demo, _init, _privacy, _schema, _send, _soak, _tail, _topics, _worker
 from streamgate.cli._report import report, screen
 from streamgate.errors import ConfigError, StreamgateError
 
@@ -33,6 +33,7 @@ app.add_typer(_topics.app, name="topics")
 app.add_typer(_schema.app, name="schema")
 app.add_typer(_config.app, name="config")
 app.add_typer(_audit.app, name="audit")
+app.add_typer(_dead_letters.app, name="dead-letters")
 app.add_typer(_privacy.consent, name="consent")
 app.add_typer(_privacy.subject, name="subject")
 

@@ -27,6 +27,7 @@ RETENTION_DAYS: Final[Mapping[str, int]] = {
     "subject-requests": 7,
     "subject-results": 7,
     "dead-letters": 14,
+    "operator-requests": 7,
     "audit-events": 7,
     "audit": 1095,
 }

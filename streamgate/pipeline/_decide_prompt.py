@@ -13,6 +13,7 @@ from streamgate.minimise import Envelope, Minimised
 from streamgate.pipeline._copies import Published, repeat_published, repeatable
 from streamgate.pipeline._desk import Desk, source_of
 from streamgate.pipeline._issue import Issue
+from streamgate.pipeline._original import first_offset
 from streamgate.pipeline._outcome import Outcome, Phase
 from streamgate.pipeline._recent import recent
 from streamgate.pipeline._screen import Route
@@ -52,7 +53,7 @@ class PromptCase:
         enrolment = vault.enrolment(digest)
         key = vault.outcome_key(self.envelope.subject, self.envelope.event_id)
         known = vault.outcome(key)
-        admitted = enrolment is None or admits(enrolment, self.record.topic, self.record.offset)
+        admitted = enrolment is None or admits(enrolment, self.record.topic, first_offset(self.record))
         try:
             if known is not None and not (known.forgotten and admitted):
                 return self._known(partition, vault, key, known, enrolment)

@@ -12,8 +12,9 @@ from streamgate.effects import Clock, Entropy
 from streamgate.errors import Code, SealBroken, Status
 from streamgate.pipeline._content import content
 from streamgate.pipeline._lanes import Lanes
+from streamgate.pipeline._letters import DeadLetters
 from streamgate.pipeline._outcome import Outcome, Source
-from streamgate.pipeline._publish import Answer, AuditWriter, DeadLetters, Responses
+from streamgate.pipeline._publish import Answer, AuditWriter, Responses
 from streamgate.pipeline._vaultstate import VaultState, expiry_row, timer_row
 from streamgate.pipeline.ports.freshness import Freshness
 from streamgate.pipeline.ports.stage import Effects, Output, Row

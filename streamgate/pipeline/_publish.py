@@ -1,23 +1,18 @@
-"""Records that the use cases publish: responses, audit events, dead letters. Bytes are made here, and nowhere sent."""
+"""Records that the use cases publish: responses and audit events. Bytes are made here, and nowhere sent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from streamgate.audit import AuditEvent, AuditFact
 from streamgate.codec import Schema, encode
 from streamgate.effects import Clock, Entropy
 from streamgate.errors import NEXT_STEP, Code, Status
 from streamgate.pipeline._outcome import Outcome
-from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Output, Settle
-from streamgate.types import Inbound, Role, Topic
-from streamgate.vault import DeadLetterSealer
-
-ORIGINAL_VERSION: Final = 1
-LARGEST_ORIGINAL_BYTES: Final = LARGEST_OUTPUT_BYTES // 2
-"""Of a dead letter's original; more than an input topic takes."""
+from streamgate.pipeline.ports.stage import Output, Settle
+from streamgate.types import Role, Topic
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -114,52 +109,3 @@ class AuditWriter:
         """Key and value of an audit event."""
         event = AuditEvent(event_id=self.entropy.token_bytes(16), at_ms=self.clock.now_ms(), role=self.role.value, fact=fact, **facts)
         return event.reference, encode(self.schema, event.record())
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetters:
-    """Seals what could not be processed, so that only vault can look at it again."""
-
-    schema: Schema
-    sealer: DeadLetterSealer
-    audit: AuditWriter
-
-    def outputs(self, record: Inbound, code: Code, reference: bytes | None = None) -> tuple[Output, Output]:
-        """The dead letter and the audit event about it."""
-        sealed = self.sealer.seal(_original(record), _aad(record))
-        letter = {
-            "code": code.value,
-            "role": self.audit.role.value,
-            "topic": record.topic,
-            "source_partition": record.partition,
-            "source_offset": record.offset,
-            "at": record.timestamp_ms,
-            "reference": reference,
-            "size_bytes": len(record.value or b""),
-            "epoch": self.sealer.epoch,
-            "sealed": sealed,
-        }
-        return (
-            Output(Topic.DEAD_LETTERS, reference, encode(self.schema, letter)),
-            self.audit.output(AuditFact.DEAD_LETTERED, code=code.value, reference=reference),
-        )
-
-
-def _aad(record: Inbound) -> bytes:
-    """Binds a dead letter to the place where its original stood."""
-    return f"{record.topic}\x1f{record.partition}\x1f{record.offset}".encode()
-
-
-def _original(record: Inbound) -> bytes:
-    """The original in one byte string, big-endian: version byte; key; value; then for each header, by name, its name and its value.
-
-    Each part is its length (4 bytes signed, −1 for none) and its bytes. The value of an original that no dead letter has room for is left
-    out; the dead letter says how long it was.
-    """
-    value = record.value if len(record.value or b"") <= LARGEST_ORIGINAL_BYTES else None
-    headers = (part for name, held in sorted(record.headers.items()) for part in (name.encode(), held))
-    return bytes([ORIGINAL_VERSION]) + b"".join(map(_part, (record.key, value, *headers)))
-
-
-def _part(data: bytes | None) -> bytes:
-    return (-1).to_bytes(4, signed=True) if data is None else len(data).to_bytes(4, signed=True) + data

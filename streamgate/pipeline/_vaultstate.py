@@ -6,10 +6,11 @@ prefix key                                            value (sealed under the ro
 ``S``  subject digest (16)                            enrolment
 ``C``  subject digest                                 consents
 ``K``  subject digest, incarnation (4), key id (8)    subject key, wrapped by the KEK
+``L``  digest of where an original stood (16)         offset (8) of the operator request that replayed it
 ``R``  reference (16)                                 subject digest, incarnation
 ``O``  subject digest, event digest (16)              outcome
 ``T``  due time (8), key of an ``O`` row              one byte, not sealed: when to look again
-``X``  due time (8), key of an ``O`` row              one byte, not sealed: when to forget it
+``X``  due time (8), key of an ``O`` or ``L`` row     one byte, not sealed: when to forget it
 ====== ============================================== ======================================
 
 Digests are keyed with a key derived from the KMS root, so no row key tells who it is about. Integers are big-endian.
@@ -98,6 +99,20 @@ class VaultState:
         """The row that resolves the reference."""
         return self.row(b"R" + enrolment.reference, digest + enrolment.incarnation.to_bytes(4, "big"))
 
+    def replay_key(self, topic: str, partition: int, offset: int, at_ms: int) -> bytes:
+        """Key of the row that says that an original was replayed: one row, however many dead letters speak of it."""
+        place = (number.to_bytes(8, "big", signed=True) for number in (partition, offset, at_ms))
+        return b"L" + self._sealer.digest(b"original", topic.encode(), *place)
+
+    def replayed_by(self, key: bytes) -> int | None:
+        """Offset of the operator request that replayed it, or ``None``."""
+        data = self._open(key)
+        return None if data is None else int.from_bytes(data, "big")
+
+    def replay_row(self, key: bytes, offset: int) -> Row:
+        """The row that records it."""
+        return self.row(key, offset.to_bytes(8, "big"))
+
     def outcome(self, key: bytes) -> Outcome | None:
         """The outcome under a row key."""
         data = self._open(key)
@@ -128,7 +143,7 @@ class VaultState:
         return self._due(b"T", now_ms)
 
     def expired(self, now_ms: int) -> Iterator[tuple[bytes, bytes]]:
-        """The same of the rows that say when to forget an outcome."""
+        """The same of the rows that say when to forget an outcome or a replay."""
         return self._due(b"X", now_ms)
 
     def _due(self, prefix: bytes, now_ms: int) -> Iterator[tuple[bytes, bytes]]:
@@ -143,9 +158,9 @@ def timer_row(due_ms: int, outcome_key: bytes) -> Row:
     return Row(b"T" + due_ms.to_bytes(8, "big") + outcome_key, b"\x01")
 
 
-def expiry_row(due_ms: int, outcome_key: bytes) -> Row:
-    """Forget the outcome at ``due_ms``."""
-    return Row(b"X" + due_ms.to_bytes(8, "big") + outcome_key, b"\x01")
+def expiry_row(due_ms: int, key: bytes) -> Row:
+    """Forget the outcome or the replay under ``key`` at ``due_ms``."""
+    return Row(b"X" + due_ms.to_bytes(8, "big") + key, b"\x01")
 
 
 def key_row_key(digest: bytes, incarnation: int, key_id: bytes) -> bytes:

@@ -17,7 +17,8 @@ from streamgate.errors import Code, RecordError, Unavailable
 from streamgate.pipeline._call import Asked, Called, Caller
 from streamgate.pipeline._egress_state import EgressState
 from streamgate.pipeline._gate import Gate
-from streamgate.pipeline._publish import AuditWriter, DeadLetters
+from streamgate.pipeline._letters import DeadLetters
+from streamgate.pipeline._publish import AuditWriter
 from streamgate.pipeline.ports.known import KnownRows
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, Settle, StateView
 from streamgate.pipeline.ports.trail import Trail

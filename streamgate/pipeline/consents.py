@@ -10,6 +10,7 @@ from streamgate.codec import Schema, encode
 from streamgate.consent import Basis, ConsentEvent, Decision, apply
 from streamgate.errors import Code, RecordError
 from streamgate.pipeline._desk import Desk
+from streamgate.pipeline._original import first_offset
 from streamgate.pipeline._reader import Reader
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline._vaultstate import VaultState
@@ -76,7 +77,7 @@ class ConsentCase:
         vault = VaultState(state, self.desk.sealer)
         digest = vault.digest(self.subject)
         enrolment = vault.enrolment(digest)
-        if not admits(enrolment, self.record.topic, self.record.offset):
+        if not admits(enrolment, self.record.topic, first_offset(self.record)):
             return Effects()  # said before an erasure: forgotten with everything else
         event = ConsentEvent(
             purpose=self.consent["purpose"],

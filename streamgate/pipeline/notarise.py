@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from streamgate.audit import Chain, ChainHead, Signer
 from streamgate.codec import Decoder, Schema, encode
 from streamgate.errors import Code, RecordError, Unavailable
-from streamgate.pipeline._publish import DeadLetters
+from streamgate.pipeline._letters import DeadLetters
 from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Effects, Output, Prepared, StateView
 from streamgate.telemetry import AuditChained, DeadLettered
 from streamgate.types import Inbound, Topic

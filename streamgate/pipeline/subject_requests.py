@@ -10,6 +10,7 @@ from streamgate.audit import AuditFact
 from streamgate.codec import Schema, encode
 from streamgate.errors import Code, RecordError, Status, Unavailable
 from streamgate.pipeline._desk import Desk, source_of
+from streamgate.pipeline._original import first_offset
 from streamgate.pipeline._outcome import Outcome, Phase
 from streamgate.pipeline._reader import PAUSE_SECONDS, Reader
 from streamgate.pipeline._undeliverable import Undeliverable
@@ -101,7 +102,7 @@ class ErasureCase:
         digest = vault.digest(self.subject)
         now_ms = desk.clock.now_ms()
         before = vault.enrolment(digest)
-        if before is not None and not admits(before, self.record.topic, self.record.offset):
+        if before is not None and not admits(before, self.record.topic, first_offset(self.record)):
             return self._again(before, now_ms)
         erased = erase(before, now_ms=now_ms, fences=self.ends)
         keys = vault.key_tombstones(digest)

@@ -83,7 +83,7 @@ class TimerCase:
 
 @dataclass(frozen=True, slots=True)
 class ExpiryCase:
-    """One outcome that may be forgotten."""
+    """One outcome, or one replay of a dead letter, that may be forgotten."""
 
     desk: Desk
     timer: bytes
@@ -94,6 +94,8 @@ class ExpiryCase:
         del partition
         if state.get(self.timer) is None:
             return Effects()
+        if self.key[:1] == b"L":
+            return Effects(rows=(Row(self.timer, None), Row(self.key, None)))
         outcome = VaultState(state, self.desk.sealer).outcome(self.key)
         over = outcome is not None and outcome.decided_ms and outcome.decided_ms + self.desk.retention_ms <= self.desk.clock.now_ms()
         return Effects(rows=(Row(self.timer, None), *((Row(self.key, None),) if over else ())))

@@ -126,6 +126,10 @@ def _dead(fact: f.DeadLettered) -> Iterable[Update]:
     yield Update(m.DEAD_LETTERS, 1, (fact.topic, fact.code))
 
 
+def _letter(fact: f.LetterHandled) -> Iterable[Update]:
+    yield Update(m.OPERATOR_REQUESTS, 1, (fact.command, fact.code))
+
+
 def _retried(fact: f.CallRetried) -> Iterable[Update]:
     yield Update(m.RETRIES, 1, (fact.model, fact.reason))
 
@@ -183,6 +187,7 @@ DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.CopySeen, "copy.seen", _DEBUG, ("topic",), _copy),
     Declaration(f.LateCompletion, "completion.late", _DEBUG, (), _late),
     Declaration(f.DeadLettered, "record.dead_lettered", _at("warning"), ("topic", "code"), _dead),
+    Declaration(f.LetterHandled, "dead_letter.handled", _INFO, ("command", "code"), _letter),
     Declaration(f.CallFinished, "call.finished", _DEBUG, ("model", "code", "seconds"), _called),
     Declaration(f.CallRetried, "call.retried", _DEBUG, ("model", "reason"), _retried),
     Declaration(f.CallRepeated, "call.repeated", _at("warning"), ("model",), _repeated),

@@ -91,6 +91,14 @@ class DeadLettered(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class LetterHandled(Fact):
+    """An operator's request about a dead letter was carried out (``ok``) or refused."""
+
+    command: str
+    code: Code
+
+
+@dataclass(frozen=True, slots=True)
 class CallFinished(Fact):
     """One call of the provider ended, with the code it was classified as."""
 

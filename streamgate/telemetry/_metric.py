@@ -46,6 +46,7 @@ class Label(StrEnum):
     ROLE = "role"
     STATE = "state"
     STEP = "step"
+    COMMAND = "command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ _OWN: Final[Mapping[Label, frozenset[str]]] = {
     Label.ROLE: frozenset(role.value for role in Role) | {"demo"},
     Label.STATE: frozenset({"started", "python_stream_iterator", "ready", "draining", "stopped", "failed"}),
     Label.STEP: frozenset({"redact", "complete", "restore"}),
+    Label.COMMAND: frozenset({"show", "replay"}),
     Label.TOPIC: frozenset(topic.value for topic in Topic) | {"sweep"},
 }
 

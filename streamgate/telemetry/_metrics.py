@@ -41,6 +41,7 @@ UNRESOLVED: Final = _counter("unresolved_tokens", "Tokens of answers that stayed
 COPIES: Final = _counter("copies", "Second copies of known records.", Label.TOPIC)
 LATE: Final = _counter("late_completions", "Completions dropped because their prompt had ended.")
 DEAD_LETTERS: Final = _counter("dead_letters", "Records sealed to dead-letters.", Label.TOPIC, Label.CODE)
+OPERATOR_REQUESTS: Final = _counter("operator_requests", "Dead letters shown or replayed, or why not.", Label.COMMAND, Label.CODE)
 CALLS: Final = _counter("calls", "Provider calls that ended, by how.", Label.MODEL, Label.CODE)
 CALL_SECONDS: Final = _histogram("call_seconds", _CALL, "Duration of one provider call.", Label.MODEL)
 RETRIES: Final = _counter("call_retries", "Provider calls about to be made again.", Label.MODEL, Label.REASON)
@@ -83,6 +84,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     COPIES,
     LATE,
     DEAD_LETTERS,
+    OPERATOR_REQUESTS,
     CALLS,
     CALL_SECONDS,
     RETRIES,

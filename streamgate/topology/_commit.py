@@ -64,7 +64,7 @@ class Places:
 
     def of_outputs(self, batch: Batch) -> list[Publication]:
         """Where outputs go."""
-        return [Publication(self.names.physical(o.topic), batch.partition, o.key, o.value) for o in batch.outputs]
+        return [Publication(self.names.physical(o.topic), batch.partition, o.key, o.value, o.headers) for o in batch.outputs]
 
     def of_rows(self, batch: Batch, rows: Iterable[Row]) -> list[Publication]:
         """Where rows go."""

@@ -214,6 +214,6 @@ class Committer:
 
 def _fitting(effects: Effects) -> Effects:
     """Refuse what the topics would refuse: a send that can never succeed would stop the worker, at every restart again."""
-    if any(len(output.key or b"") + len(output.value or b"") > LARGEST_OUTPUT_BYTES for output in effects.outputs):
+    if any(output.size > LARGEST_OUTPUT_BYTES for output in effects.outputs):
         raise OverflowError("a record to publish is larger than the topics take")
     return effects

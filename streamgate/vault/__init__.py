@@ -11,6 +11,7 @@ from streamgate.vault._restore import Restored, restore
 from streamgate.vault._seal_aead import Aad, decrypt, encrypt, sealed_key_id
 from streamgate.vault._seal_dead_letter import DeadLetterOpener, DeadLetterSealer
 from streamgate.vault._seal_kdf import derive_key
+from streamgate.vault._seal_reply import ReplyKey, seal_reply
 from streamgate.vault._seal_state import StateSealer
 from streamgate.vault._secret import SecretKey, reveal_secret_key
 from streamgate.vault._subject_key import PurposeKeys, SubjectKey
@@ -26,6 +27,7 @@ __all__ = [
     "Kms",
     "Masker",
     "PurposeKeys",
+    "ReplyKey",
     "Restored",
     "SecretKey",
     "SpanLike",
@@ -40,5 +42,6 @@ __all__ = [
     "join_masked",
     "restore",
     "reveal_secret_key",
+    "seal_reply",
     "sealed_key_id",
 ]

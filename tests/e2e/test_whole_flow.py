@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -20,7 +19,7 @@ from streamgate.errors import Code, Status
 from streamgate.pipeline._vaultstate import VaultState
 from streamgate.topology import Overlay
 from streamgate.types import Subject, Topic
-from tests.e2e.world import PATIENCE_SECONDS, World, until, world_on
+from tests.e2e.world import PATIENCE_SECONDS, World, now_ms, until, world_on
 from tests.fixtures_kafka import Broker
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
@@ -36,10 +35,6 @@ async def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     else:
         async with world_on(request.getfixturevalue("kafka"), folder) as world:
             yield world
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def key_rows(world: World, subject: Subject) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 from streamgate.adapters.detector_pool import DetectorPool
 from streamgate.adapters.kafka_head import read_all
 from streamgate.audit import Report
-from streamgate.bootstrap import Worker, build_worker, verify_audit
+from streamgate.bootstrap import Installation, Worker, build_worker, verify_audit
 from streamgate.client import Prompt, PromptProducer, Response
 from streamgate.demo._inspect import decoded
 from streamgate.demo._workers import Running, installation, workers
@@ -27,6 +28,11 @@ PATIENCE_SECONDS = 45.0
 TEXT = "My name is Maria Gonzalez, write to maria.g@example.com."
 T = TypeVar("T")
 TOKEN = re.compile(rb"\[EMAIL_[a-z2-7]{8}")
+
+
+def now_ms() -> int:
+    """The wall clock."""
+    return time.time_ns() // 1_000_000
 
 
 async def until(look: Callable[[], Awaitable[T | None]], seconds: float = PATIENCE_SECONDS) -> T:
@@ -48,6 +54,8 @@ class World:
     producer: PromptProducer
     folder: Path
     egress: Worker
+    vault: Worker
+    detector: DetectorPool
 
     def prompt(self, **changes: Any) -> Prompt:
         """One good prompt, with changes."""
@@ -99,12 +107,22 @@ class World:
     async def restart_egress(self) -> None:
         """A new egress worker in place of one that was stopped."""
         self.egress = build_worker(Role.EGRESS, self.running.installation)
-        await self.egress.start()
+        await _ready(self.egress)
 
-        async def look() -> bool | None:
-            return self.egress.readiness().ready or None
+    async def restart_vault(self, installation: Installation) -> None:
+        """A new vault worker, with other settings or schemas, in place of the one that runs."""
+        await self.vault.stop()
+        self.vault = build_worker(Role.VAULT, installation, self.detector)
+        await _ready(self.vault)
 
-        await until(look)
+
+async def _ready(worker: Worker) -> None:
+    await worker.start()
+
+    async def look() -> bool | None:
+        return worker.readiness().ready or None
+
+    await until(look)
 
 
 @asynccontextmanager
@@ -128,12 +146,14 @@ async def world_on(broker: Broker, folder: Path) -> AsyncIterator[World]:
                 options.pop("bootstrap_servers"), tenant="acme", prefix=made.prefix, idempotent=not broker.embedded, **options
             )
             async with workers(made, pool, pool, io.StringIO(), "info") as running, producer:
-                world = World(running, provider, producer, folder, running.egress)
+                world = World(running, provider, producer, folder, running.egress, running.vault, pool)
                 try:
                     yield world
                 finally:
                     provider.gate.set()
                     if world.egress is not running.egress:
                         await world.egress.stop()
+                    if world.vault is not running.vault:
+                        await world.vault.stop()
     finally:
         await pool.stop()

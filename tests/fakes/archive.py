@@ -23,6 +23,9 @@ class FakeArchive:
             raise Unavailable(Code.INTERNAL_ERROR, "kafka")
         return self.records.get((topic, partition, offset))
 
+    async def first(self, topic: str, partition: int) -> int:
+        return min((offset for name, number, offset in self.records if (name, number) == (topic, partition)), default=0)
+
     def keep(self, effects: Effects, first_offset: int) -> None:
         """Everything that a decision publishes, from an offset on."""
         for number, output in enumerate(effects.outputs, first_offset):

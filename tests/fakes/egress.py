@@ -10,7 +10,8 @@ from streamgate.codec import Decoder, encode
 from streamgate.pipeline._call import Caller
 from streamgate.pipeline._egress_state import EgressSweep
 from streamgate.pipeline._gate import Gate
-from streamgate.pipeline._publish import AuditWriter, DeadLetters
+from streamgate.pipeline._letters import DeadLetters
+from streamgate.pipeline._publish import AuditWriter
 from streamgate.pipeline._turns import Turns
 from streamgate.pipeline.complete import Complete
 from streamgate.pipeline.ports.stage import Effects

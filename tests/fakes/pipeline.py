@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from streamgate.client import Prompt
@@ -12,11 +12,13 @@ from streamgate.detect import EntityType
 from streamgate.minimise import Limits
 from streamgate.pipeline._copies import Copies
 from streamgate.pipeline._desk import Desk, KeyCache
+from streamgate.pipeline._letters import DeadLetters, proof_of
 from streamgate.pipeline._outcome import Outcome
-from streamgate.pipeline._publish import AuditWriter, DeadLetters, Responses
+from streamgate.pipeline._publish import AuditWriter, Responses
 from streamgate.pipeline._reader import Reader
 from streamgate.pipeline._vaultstate import VaultState
 from streamgate.pipeline.consents import Consents, Standing
+from streamgate.pipeline.operator_requests import OperatorRequests
 from streamgate.pipeline.ports.stage import Effects, Output, Stage
 from streamgate.pipeline.redact import Redact
 from streamgate.pipeline.restore import Restore
@@ -38,6 +40,7 @@ MODEL = "gpt-test"
 OPENER = DeadLetterOpener({1: SecretKey(bytes(range(32)))})
 HORIZONS = Horizons(topic_retention_days={"prompts": 1}, provider_name="OpenAI", provider_log_days=30, compaction_seconds=7200)
 FOR_EVER = 2**62
+LETTERS_KEPT_MS = 14 * 86_400_000
 
 
 @cache
@@ -120,6 +123,15 @@ class Vault:
         self.consents = Consents(reader, self.desk, standing)
         results = schemas().latest(Topic.SUBJECT_RESULTS)
         self.requests = SubjectRequests(reader, self.desk, standing, results, self.freshness, HORIZONS)
+        self.operators = OperatorRequests(
+            decoder,
+            self.desk,
+            self.archive,
+            OPENER,
+            schemas().latest(Topic.OPERATOR_RESULTS),
+            LETTERS_KEPT_MS,
+            self.sleeper,
+        )
         self._offsets: dict[str, int] = {}
         self._published = 0
 
@@ -132,7 +144,7 @@ class Vault:
             policy=POLICY,
             responses=Responses(schemas().latest(Topic.RESPONSES), Topic.RESPONSES),
             audit=audit,
-            letters=DeadLetters(schemas().latest(Topic.DEAD_LETTERS), OPENER.sealer(1), audit),
+            letters=DeadLetters(schemas().latest(Topic.DEAD_LETTERS), OPENER.sealer(1), audit, partial(proof_of, StateSealer(self.kms))),
             requests=schemas().latest(Topic.REQUESTS),
             detector_version="fake-1",
             freshness=self.freshness,
@@ -144,10 +156,10 @@ class Vault:
 
     # records
 
-    def inbound(self, topic: Topic, key: bytes | None, value: bytes | None, partition: int = 0) -> Inbound:
+    def inbound(self, topic: str, key: bytes | None, value: bytes | None, partition: int = 0, **headers: bytes | None) -> Inbound:
         """A record as it is read now, at the next offset of its topic."""
         offset = self._offsets[topic] = self._offsets.get(topic, -1) + 1
-        return Inbound(topic, partition, offset, self.clock.now_ms(), key, value)
+        return Inbound(topic, partition, offset, self.clock.now_ms(), key, value, headers)
 
     def prompt(self, text: str = f"Please answer {NAME}.", **fields: Any) -> Inbound:
         """A prompt of the one data subject of these tests."""
@@ -194,6 +206,29 @@ class Vault:
         } | fields
         return self.inbound(Topic.COMPLETIONS, request["reference"], encode(schemas().latest(Topic.COMPLETIONS), record))
 
+    def ask(self, command: str, letter_offset: int, **fields: Any) -> Inbound:
+        """What an operator asks about the dead letter at an offset."""
+        record = {
+            "request_id": "ask-1",
+            "letter_partition": 0,
+            "letter_offset": letter_offset,
+            "command": command,
+            "operator": "jdoe",
+            "reason": "INC-4711",
+            "public_key": None,
+            "requested_at": self.clock.now_ms(),
+            "answer_by": self.clock.now_ms() + 30_000,
+        } | fields
+        return self.inbound(Topic.OPERATOR_REQUESTS, b"ask-1", encode(schemas().latest(Topic.OPERATOR_REQUESTS), record))
+
+    async def lettered(self, stage: Stage, record: Inbound, *, poisoned: bool = False) -> int:
+        """Offset of the dead letter that a record ends as, ``poisoned`` by a failure of our own or by what is in it."""
+        if poisoned:
+            self.carry_out(stage.poisoned(record).decide(0, self.state))
+        else:
+            await self.handle(stage, record)
+        return max(offset for topic, _, offset in self.archive.records if topic == Topic.DEAD_LETTERS)
+
     # decisions
 
     async def decide(self, stage: Stage, record: Inbound) -> Effects:
@@ -202,7 +237,7 @@ class Vault:
 
     async def handle(self, stage: Stage, record: Inbound) -> Effects:
         """Prepare, decide and carry out."""
-        return self._done(await self.decide(stage, record))
+        return self.carry_out(await self.decide(stage, record))
 
     async def accepted(self, record: Inbound | None = None) -> dict[str, Any]:
         """A prompt that was let through: its request."""
@@ -210,9 +245,10 @@ class Vault:
 
     def swept(self) -> list[Effects]:
         """Decide and carry out everything that is due."""
-        return [self._done(prepared.decide(0, self.state)) for prepared in VaultSweep(self.desk).due(0, self.state)]
+        return [self.carry_out(prepared.decide(0, self.state)) for prepared in VaultSweep(self.desk).due(0, self.state)]
 
-    def _done(self, effects: Effects) -> Effects:
+    def carry_out(self, effects: Effects) -> Effects:
+        """Do what was decided."""
         self.state.carry_out(effects, self._published)
         self.archive.keep(effects, self._published)
         self._published += len(effects.outputs)

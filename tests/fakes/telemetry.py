@@ -33,6 +33,7 @@ ONE_OF_EACH: tuple[t.Fact, ...] = (
     t.CopySeen("prompts"),
     t.LateCompletion(),
     t.DeadLettered("prompts", Code.NOT_AVRO),
+    t.LetterHandled("replay", Code.LETTER_REPLAYED),
     t.CallFinished("gpt-test", Code.OK, 1.2),
     t.PromptMoved(),
     t.CallRepeated("gpt-test"),

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 
 from streamgate.errors import Code, SealBroken, Status
 from streamgate.pipeline._context import RequestContext
+from streamgate.pipeline._letters import proof_of
+from streamgate.pipeline._original import Original, letter_aad
 from streamgate.pipeline._outcome import Outcome, Phase, Source
+from streamgate.pipeline._vaultstate import VaultState
+from streamgate.pipeline.operator_requests import reply_aad
+from streamgate.vault import StateSealer
+from tests.fakes.kms import FakeKms
+from tests.fakes.state import FakeState
 
 OPEN = Outcome(
     phase=Phase.OPEN,
@@ -42,6 +51,25 @@ VECTORS = [(OPEN, OPENED), (OPEN.decided(Status.REFUSED, Code.NO_CONSENT, Source
 CONTEXT = RequestContext("e-1", "Jürgen", b"\x00\xff", {"b": "2", "a": "ß"})
 CONTEXT_BYTES = b'\x01{"carried":{"a":"\xc3\x9f","b":"2"},"event_id":"e-1","subject_id":"J\xc3\xbcrgen","token_map":"AP8="}'
 
+ORIGINAL = Original(b"acme\x1fanna", b"\xc3\x01", (("a", None), ("ß", b"")))
+ORIGINAL_BYTES = (
+    b"\x01\x00\x00\x00\x09acme\x1fanna\x00\x00\x00\x02\xc3\x01\x00\x00\x00\x01a\xff\xff\xff\xff\x00\x00\x00\x02\xc3\x9f\x00\x00\x00\x00"
+)
+EMPTY_BYTES = b"\x01\xff\xff\xff\xff\xff\xff\xff\xff"
+LETTER = {
+    "code": "undecodable",
+    "role": "vault",
+    "topic": "prompts",
+    "source_partition": 2,
+    "source_offset": 17,
+    "at": -1,
+    "lettered_at": 1_750_000_000_000,
+    "reference": None,
+    "size_bytes": 2,
+    "epoch": 1,
+    "sealed": b"\x01",
+}
+
 
 @pytest.mark.parametrize(("outcome", "data"), VECTORS)
 def test_an_outcome_keeps_its_bytes_in_every_phase(outcome: Outcome, data: bytes) -> None:
@@ -70,3 +98,36 @@ def test_an_unknown_version_is_not_read(data: bytes) -> None:
         Outcome.from_bytes(data)
     with pytest.raises(SealBroken):
         RequestContext.from_bytes(data)
+
+
+def test_an_original_keeps_its_bytes() -> None:
+    """Version, key, value, then names and values of headers, each after its length; both directions."""
+    assert ORIGINAL.to_bytes() == ORIGINAL_BYTES
+    assert Original.from_bytes(ORIGINAL_BYTES) == ORIGINAL
+    assert Original(None, None).to_bytes() == EMPTY_BYTES
+
+
+def test_a_replayed_record_keeps_the_form_of_its_headers() -> None:
+    """Decimal numbers; the letter's place as commands take it."""
+    assert ORIGINAL.replayed("2@40", 17)[-2:] == (("streamgate-letter", b"2@40"), ("ß", b""))
+    assert ORIGINAL.replayed("2@40", 17)[1] == ("streamgate-first-offset", b"17")
+    assert letter_aad("prompts", 2, 17) == b"prompts\x1f2\x1f17"
+    assert reply_aad({"request_id": "ab", "letter_partition": 2, "letter_offset": 40}) == b"ab\x1f2\x1f40"
+
+
+def test_the_proof_of_a_letter_agrees_with_hmac_by_hand() -> None:
+    """Every field after its type and length, under the key of state digests; so does the key of the row that says it was replayed."""
+    kms = FakeKms()
+    digest_key = kms.derive(b"streamgate/v1/state/digest")
+
+    def mac(*parts: bytes) -> bytes:
+        return hmac.digest(digest_key, b"".join(len(part).to_bytes(4, "big") + part for part in parts), "sha256")[:16]
+
+    def number(value: int) -> bytes:
+        return value.to_bytes(8, "big", signed=True)
+
+    numbers = [b"i" + number(value) for value in (2, 17, -1, 1_750_000_000_000)]
+    by_hand = mac(b"letter", b"sundecodable", b"svault", b"sprompts", *numbers, b"n", b"i" + number(2), b"i" + number(1), b"b\x01")
+    assert proof_of(StateSealer(kms), LETTER) == by_hand
+    key = VaultState(FakeState(), StateSealer(kms)).replay_key("prompts", 2, 17, -1)
+    assert key == b"L" + mac(b"original", b"prompts", number(2), number(17), number(-1))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from streamgate.adapters.key_file import KeyFile
-from streamgate.vault import DeadLetterSealer, StateSealer, SubjectKey, TokenMap, restore
+from streamgate.vault import DeadLetterSealer, ReplyKey, StateSealer, SubjectKey, TokenMap, restore, seal_reply
 from tests.fakes.effects import SeededEntropy
 from tests.fakes.vault import Marked, aad_of, keys_of
 from tests.golden import gcm_siv, hpke
@@ -51,7 +51,7 @@ def written(directory: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("name", sorted(set(VECTORS) - {"dead_letter"}))
+@pytest.mark.parametrize("name", sorted(set(VECTORS) - {"dead_letter", "reply"}))
 def test_what_is_written_today_is_what_was_recorded(name: str, tmp_path: Path) -> None:
     """Byte for byte."""
     assert written(tmp_path)[name] == VECTORS[name]
@@ -179,3 +179,13 @@ def test_the_dead_letter_agrees_with_rfc_9180_by_hand(tmp_path: Path) -> None:
     assert opener(by_hand, b"aad") == b"a dead letter"
     sealed = DeadLetterSealer.from_text(VECTORS["dead_letter_key"]).seal(b"a dead letter", b"aad")
     assert (len(sealed), sealed[:5]) == (len(by_hand), by_hand[:5])
+
+
+def test_the_reply_agrees_with_rfc_9180_by_hand() -> None:
+    """Version and what RFC 9180 makes with an ephemeral key of all sevens; whoever asked opens it, and what vault seals has the same shape."""
+    key = ReplyKey(SeededEntropy("asks"))
+    by_hand = b"\x01" + hpke.seal(key.public_key, b"\x07" * 32, fields(b"streamgate/v1/reply", b"\x01", b"aad"), b"an original")
+    assert by_hand.hex() == VECTORS["reply"]
+    assert key.open(by_hand, b"aad") == b"an original"
+    sealed = seal_reply(key.public_key, b"an original", b"aad")
+    assert (len(sealed), sealed[:1]) == (len(by_hand), by_hand[:1])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from streamgate.bootstrap import Answer as LetterAnswer
+from streamgate.bootstrap import Place
 from streamgate.client import Prompt, Response
 from streamgate.codec import Frame, SchemaSet, packaged_schemas
 from streamgate.codec._decoder import Decoded
@@ -11,8 +13,10 @@ from streamgate.demo._report import Exchange
 from streamgate.errors import Code, Failed, Refused, SealBroken, Status, StreamgateError, Unavailable, Unreadable
 from streamgate.minimise import Envelope, Minimised, RawMessage, Segment, Treatment
 from streamgate.pipeline._context import RequestContext
+from streamgate.pipeline._original import Original
 from streamgate.pipeline._outcome import Outcome, Phase, Source
 from streamgate.pipeline._publish import Answer
+from streamgate.pipeline.operator_requests import OpenedLetter
 from streamgate.pipeline.ports.stage import Output, Row
 from streamgate.provider import ChatCall, ChatReply
 from streamgate.types import Inbound, MaskedMessage, MaskedText, Parameters, Subject
@@ -51,6 +55,9 @@ CARRIERS = [
     Output("responses", CANARY.encode(), CANARY.encode()),
     OUTCOME,
     RequestContext(CANARY, CANARY, CANARY.encode(), {"p": CANARY}),
+    Original(CANARY.encode(), CANARY.encode(), (("h", CANARY.encode()),)),
+    OpenedLetter({"sealed": CANARY.encode()}, Original(CANARY.encode(), CANARY.encode())),
+    LetterAnswer(Place(0, 1), Code.OK, "prompts", Original(None, CANARY.encode())),
     Answer(CANARY, None, "m", None, None, 0, 0, 0, {"p": CANARY}),
     ChatCall(b"r", "m", (MASKED,), Parameters(), "s"),
     ChatReply(CANARY, "stop", "m"),

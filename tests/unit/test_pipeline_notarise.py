@@ -10,7 +10,8 @@ import pytest
 from streamgate.audit import AuditFact, Verifier
 from streamgate.codec import Decoder
 from streamgate.errors import Code, Unavailable
-from streamgate.pipeline._publish import AuditWriter, DeadLetters
+from streamgate.pipeline._letters import DeadLetters
+from streamgate.pipeline._publish import AuditWriter
 from streamgate.pipeline.notarise import Notarise
 from streamgate.pipeline.ports.stage import Effects
 from streamgate.telemetry import AuditChained, DeadLettered

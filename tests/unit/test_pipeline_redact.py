@@ -12,8 +12,8 @@ from streamgate.detect import EntityType, Span
 from streamgate.errors import Code, Status
 from streamgate.minimise import Limits
 from streamgate.pipeline._issue import LARGEST_REQUEST_BYTES
+from streamgate.pipeline._original import LARGEST_ORIGINAL_BYTES
 from streamgate.pipeline._outcome import Phase
-from streamgate.pipeline._publish import LARGEST_ORIGINAL_BYTES
 from streamgate.pipeline.ports.stage import Effects
 from streamgate.telemetry import DeadLettered, LatencyAdded, PromptAccepted
 from streamgate.types import Parameters, Topic

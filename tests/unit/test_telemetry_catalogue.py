@@ -159,6 +159,7 @@ def test_log_lines_are_quiet_in_normal_operation() -> None:
         t.WorkerFailed: "error",
         t.CallRepeated: "warning",
         t.SubjectRightExercised: "info",
+        t.LetterHandled: "info",
         t.StageFailed: "error",
         t.PartUnavailable: "warning",
         t.WorkerState: "info",

@@ -78,6 +78,7 @@ def test_normal_operation_is_quiet_at_info() -> None:
         "worker.failed",
         "call.repeated",
         "subject_right.exercised",
+        "dead_letter.handled",
         "stage.failed",
         "part.availability",
         "worker.state",

@@ -10,7 +10,7 @@ import pytest
 
 from streamgate.adapters.key_file import KeyFile
 from streamgate.errors import SealBroken
-from streamgate.vault import SecretKey, StateSealer, SubjectKey, restore, reveal_secret_key
+from streamgate.vault import ReplyKey, SecretKey, StateSealer, SubjectKey, restore, reveal_secret_key
 from streamgate.vault._token import Tokeniser
 from tests.fakes.effects import SeededEntropy
 from tests.fakes.kms import FakeKms
@@ -28,7 +28,7 @@ def holders(directory: Path) -> list[object]:
     masked = masker.mask_spans(VALUE, [Marked(0, 5)])
     tokeniser = Tokeniser(SecretKey(SECRET), SecretKey(SECRET))
     restored = restore(masked.text, masker.token_map)
-    sealers = [StateSealer(FakeKms()), kms.dead_letter_opener()]
+    sealers = [StateSealer(FakeKms()), kms.dead_letter_opener(), ReplyKey(SeededEntropy())]
     return [SecretKey(SECRET), subject_key, keys_of(), masker, masker.token_map, tokeniser, restored, kms, *sealers]
 
 

@@ -16,3 +16,7 @@ class Archive(Protocol):
         Raises ``Unavailable`` where the broker does not answer in time.
         """
         ...
+
+    async def first(self, topic: str, partition: int) -> int:
+        """The first offset that retention has left; raises ``Unavailable``."""
+        ...

@@ -17,7 +17,7 @@ from streamgate.telemetry import Fact
 from streamgate.types import Inbound
 
 LARGEST_OUTPUT_BYTES: Final = 3_900_000
-"""Key and value of one record that a worker publishes; what the topics take, less room for the record's frame."""
+"""Key, value and headers of one record that a worker publishes; what the topics take, less room for the record's frame."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,6 +57,13 @@ class Output:
     key: bytes | None
     value: bytes | None
     settle: Settle | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers."""
+        headers = sum(len(name.encode()) + len(held or b"") for name, held in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers
 
     def __repr__(self) -> str:
         """Show sizes only."""
