@@ -126,6 +126,7 @@ def _model(installation: Installation) -> OpenAIChat:
         api_key="none" if key is None else key.get_secret_value(),
         base_url=settings.base_url,
         trust_env=settings.trust_env,
+        ca_file=settings.ca_file,
     )
 
 

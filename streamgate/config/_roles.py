@@ -41,6 +41,7 @@ _FILES: Final = (
     "kafka.tls_key_file",
     "schemas.registry_password_file",
     "dead_letters.public_key_file",
+    "egress.ca_file",
 )
 _OWNERS: Final = {_KEYS: Role.VAULT, _SIGNING: Role.NOTARY, "egress.api_key": Role.EGRESS, "egress.api_key_file": Role.EGRESS}
 

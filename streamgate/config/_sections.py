@@ -145,6 +145,9 @@ class Egress(Section):
     trust_env: bool = Field(
         default=False, description="Whether HTTPS_PROXY, SSL_CERT_FILE and the like are heeded. Off: calls go straight."
     )
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of the authorities that may vouch for base_url; without it, those of the system."
+    )
     tenant_budgets: Budgets = Field(default_factory=dict, description="Budget by tenant, over all models; a tenant not named has none.")
     default_budget: Budget = Field(default_factory=Budget, description="Budget of every model that budgets does not name.")
 

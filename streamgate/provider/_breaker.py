@@ -19,7 +19,7 @@ from streamgate.provider._failure import Reason
 TOLERATED: Final = 5
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 30.0
-COUNTED: Final = frozenset({Reason.OVERLOADED, Reason.SERVER_ERROR, Reason.TIMEOUT, Reason.CONNECTION})
+COUNTED: Final = frozenset({Reason.OVERLOADED, Reason.SERVER_ERROR, Reason.TIMEOUT, Reason.CONNECTION, Reason.UNTRUSTED})
 
 
 @dataclass(slots=True)

@@ -91,7 +91,7 @@ class Budgets:
         """Whose turn it is; ``None`` for those who cannot be answered before their deadline any more."""
         for name, model in self._models.items():
             while model.queue:
-                held_until = max(now, now + model.breaker.wait_seconds(now), model.paused_until)
+                held_until = now + self.held_seconds(name, now)
                 late = model.queue.overdue(held_until + model.fastest_seconds)
                 for ticket in late:
                     model.queue.remove(ticket)
@@ -150,6 +150,11 @@ class Budgets:
     def called(self, model: str, *, again: bool) -> bool:
         """Whether a call may be made as far as repetitions go; the first call of a prompt always may."""
         return self._model(model).retries.spend() if again else self._model(model).retries.earn()
+
+    def held_seconds(self, model: str, now: float) -> float:
+        """How long the model is left alone: its breaker is open, or the provider asked for a pause. Zero when a call may be made."""
+        known = self._model(model)
+        return max(known.breaker.wait_seconds(now), known.paused_until - now, 0.0)
 
     def left(self, model: str, now: float) -> Amount:
         """What is left of the minute, over all replicas, as far as it is known."""
