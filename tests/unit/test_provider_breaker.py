@@ -25,7 +25,6 @@ def probing() -> Breaker:
     return breaker
 
 
-
 def at(state: State) -> tuple[Breaker, float]:
     """A breaker that came to a state by what happened to it, and a time at which it is in it."""
     made = {
@@ -58,7 +57,7 @@ def test_what_is_not_in_the_table_cannot_happen(state: State, event: Event) -> N
     """A mistake of ours is told, and changes nothing."""
     breaker, now = at(state)
     with pytest.raises(IllegalMove):
-        breaker._move(event)  # noqa: SLF001  illegal moves have no public way
+        breaker._move(event)
     assert breaker.state(now) is state
 
 
