@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Container, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -14,9 +14,10 @@ import pytest
 from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.errors import Code
 from streamgate.pipeline._call import Asked, Called, Caller
+from streamgate.pipeline._fallback import Fallbacks
 from streamgate.pipeline._turns import Turns
-from streamgate.provider import Amount, Budgets, CallFailed, ChatCall, ChatReply, Claim, Reason, RetryPolicy, failed
-from streamgate.types import MaskedMessage, MaskedText, Parameters
+from streamgate.provider import Amount, Budgets, CallFailed, ChatCall, ChatModel, ChatReply, Claim, Reason, RetryPolicy, failed
+from streamgate.types import MaskedMessage, MaskedText, ModelRef, Parameters
 from tests.fakes.effects import FakeClock, FakeSleeper, SeededEntropy
 from tests.fakes.faulty_provider import REPLY_MARK, FaultyProvider
 from tests.fakes.telemetry import FakeTelemetry
@@ -79,7 +80,7 @@ class _Silence:
 class Heard:
     """A model and what it raised; implements ``streamgate.provider.ChatModel``."""
 
-    chat: OpenAIChat
+    chat: ChatModel
     errors: list[BaseException] = field(default_factory=list)
 
     async def complete(self, call: ChatCall, timeout_seconds: float) -> ChatReply:
@@ -93,7 +94,7 @@ class Heard:
 class Line:
     """The adapter behind the real caller and budgets, whose time is told."""
 
-    def __init__(self, chat: OpenAIChat, *, max_attempts: int = 2, call_timeout_seconds: float = 10.0) -> None:
+    def __init__(self, chat: ChatModel, *, max_attempts: int = 2, call_timeout_seconds: float = 10.0) -> None:
         self.clock = FakeClock()
         self.sleeper = FakeSleeper(self.clock)
         self.telemetry = FakeTelemetry()
@@ -110,10 +111,10 @@ class Line:
             entropy=SeededEntropy("line"),
         )
 
-    async def ask(self, seconds: float = 1_000.0) -> Called:
+    async def ask(self, *fallbacks: ModelRef, providers: Container[str] = ("default",), seconds: float = 1_000.0) -> Called:
         """Until an answer or a code; what was raised on the way is looked through."""
         asked = Asked(CALL, "acme", self.clock.now_ms() + round(seconds * 1000))
-        called = await self.caller.call(asked, _permit, _intend)
+        called = await Fallbacks(self.caller, providers).call(asked, fallbacks, _permit, _intend)
         _holds_nothing(repr(called))
         for error in self.heard.errors:
             look_through(error)
@@ -166,5 +167,5 @@ async def _permit() -> Code:
     return Code.OK
 
 
-async def _intend() -> None:
-    return None
+async def _intend(call: ChatCall) -> None:
+    del call
