@@ -313,10 +313,10 @@ def test_a_pod_of_the_chart_would_start(rendered: list[dict[str, Any]], role: Ro
             (tmp_path / "keys" / Path(file).name).chmod(0o400)
     (container,) = pod["containers"]
     places = {mount["mountPath"]: tmp_path / mount["name"] for mount in container["volumeMounts"]}
+    in_a_mount = re.compile(rf'(^|")({"|".join(places)})/(?=[^/]*("|$))')
     environment = {}
     for variable in container["env"]:
-        mount, _, file = variable["value"].rpartition("/")
-        environment[variable["name"]] = str(places[mount] / file) if mount in places else variable["value"]
+        environment[variable["name"]] = in_a_mount.sub(lambda found: f"{found[1]}{places[found[2]]}/", variable["value"])
     installation = load(None, environment)
     assert installation.settings.telemetry.metrics_host == "0.0.0.0"  # noqa: S104  in a pod, behind a network policy
     if role is not None:

@@ -32,6 +32,11 @@ class Row:
     """Whether it counts towards opening the breaker."""
     timeout_seconds: float = 10.0
 
+    @property
+    def hangs(self) -> bool:
+        """Whether only the timeout ends it; on a slow machine perhaps before the server has seen the call."""
+        return self.timeout_seconds < 1.0
+
 
 def _says(status: int, code: str | None = None, headers: dict[str, str] | None = None, kind: str = "some_error") -> Make:
     return lambda provider: provider.error(status, code, headers, kind=kind)
@@ -60,7 +65,7 @@ def _down(name: str, make: Make, reason: Reason, *, pause: float = 0.0, timeout_
 
 
 def _hangs(name: str, make: Make) -> Row:
-    return _down(name, make, Reason.TIMEOUT, timeout_seconds=0.15)
+    return _down(name, make, Reason.TIMEOUT, timeout_seconds=0.3)
 
 
 def _garbled(name: str, body: bytes, content_type: str = "application/json") -> Row:

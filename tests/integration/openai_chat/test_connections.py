@@ -123,7 +123,7 @@ async def test_failures_over_tls_are_what_they_are_without(tmp_path: Path, caplo
         with nothing_said(caplog):
             for behaviour, reason in ((server.reset_in_body, Reason.CONNECTION), (server.half_a_body, Reason.TIMEOUT)):
                 server.once.append(behaviour)
-                line = Line(chat, call_timeout_seconds=0.3)
+                line = Line(chat, call_timeout_seconds=2.0)
                 assert ((await line.ask()).code, [fact.reason for fact in line.telemetry.of(CallRetried)]) == (Code.OK, [reason.value])
             await chat.close()
     async with FaultyProvider() as server:

@@ -50,7 +50,7 @@ async def second() -> AsyncIterator[FaultyProvider]:
 async def line(chat: OpenAIChat, second: FaultyProvider) -> AsyncIterator[Line]:
     """Both, behind one caller."""
     other = OpenAIChat(OTHER_KEY, second.base_url)
-    yield Line(Providers({"default": chat, "azure-eu": other}), max_attempts=2, call_timeout_seconds=0.3)
+    yield Line(Providers({"default": chat, "azure-eu": other}), max_attempts=2, call_timeout_seconds=3.0)
     await other.close()
 
 
