@@ -22,7 +22,7 @@ class Asked:
     deadline_ms: int
     bulk: bool = False
     elsewhere: bool = False
-    """Whether another model may be asked instead: then an outage is not waited for, and only half of the time goes into repetitions."""
+    """Whether another model may be asked instead: then an outage is not waited for, and half of the time is left for it."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -106,7 +106,8 @@ class Caller:
 
     async def _once(self, asked: Asked, reserved: Reserved, calls: int) -> tuple[Called, CallFailed | None]:
         call, started = asked.call, self.clock.monotonic()
-        timeout = min(self.call_timeout_seconds, max(0.001, self._left(asked)))
+        left = self._left(asked) * (0.5 if asked.elsewhere else 1.0)
+        timeout = min(self.call_timeout_seconds, max(0.001, left))
         try:
             reply = await self.model.complete(call, timeout)
         except CallFailed as failure:

@@ -15,6 +15,7 @@ class FakeChatModel:
 
     def __init__(self, *script: ChatReply | CallFailed) -> None:
         self.calls: list[ChatCall] = []
+        self.timeouts: list[float] = []
         self.script = deque(script)
         self.gate: asyncio.Event | None = None
         """When set to an event, calls wait for it, at most until their timeout."""
@@ -25,6 +26,7 @@ class FakeChatModel:
         if not all(isinstance(message, MaskedMessage) for message in call.messages):
             raise TypeError("only masked messages can be sent")
         self.calls.append(call)
+        self.timeouts.append(timeout_seconds)
         outcome = await self._outcome(call, timeout_seconds)
         self.then()
         if isinstance(outcome, CallFailed):

@@ -104,6 +104,13 @@ async def test_repetitions_leave_half_of_the_time_to_a_fallback() -> None:
     assert sum(alone.sleeper.slept) >= 70.0
 
 
+async def test_a_call_leaves_half_of_the_time_to_a_fallback() -> None:
+    """Or a provider that hangs would use up the deadline. The last model has all of what is left."""
+    it = an_egress(failed(Reason.TIMEOUT), REPLY)
+    await completed(it, OTHER, deadline_at=it.clock.now_ms() + 20_000)
+    assert it.model.timeouts == [10.0, 20.0]
+
+
 async def test_an_open_breaker_is_not_waited_for() -> None:
     """Where there is another model; where there is none, the pause is waited for. Breakers are each model's own."""
     it = an_egress(*[failed(Reason.SERVER_ERROR)] * 5)
