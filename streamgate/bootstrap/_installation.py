@@ -85,8 +85,7 @@ class Installation:
         by_topic[self.prefix + Topic.OPERATOR_RESULTS] = 1  # an hour, and until the broker looks
         return Horizons(
             topic_retention_days=by_topic,
-            provider_name=self.policy.provider.name,
-            provider_log_days=self.policy.provider.abuse_log_days,
+            provider_log_days={provider.name: provider.abuse_log_days for provider in self.policy.used_providers()},
             compaction_seconds=COMPACTION_SECONDS,
             embedded=self.settings.kafka.embedded,
         )

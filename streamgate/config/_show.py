@@ -61,7 +61,8 @@ def _toml(value: Any) -> str:
     if isinstance(value, SecretStr):
         return json.dumps(HIDDEN)
     if isinstance(value, BaseModel):
-        return _toml({name: getattr(value, name) for name in type(value).model_fields})
+        held = {name: getattr(value, name) for name in type(value).model_fields}
+        return _toml({name: item for name, item in held.items() if item is not None})
     if isinstance(value, Mapping):
         inner = ", ".join(f"{json.dumps(str(name), ensure_ascii=False)} = {_toml(item)}" for name, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"

@@ -10,6 +10,7 @@ from streamgate.provider._call import ChatCall, ChatModel, ChatReply, Quota, Rat
 from streamgate.provider._classify import CODE_OF, RETRYABLE, classify, failed
 from streamgate.provider._estimate import TokenEstimate, estimate_tokens
 from streamgate.provider._failure import CallFailed, Reason
+from streamgate.provider._fallback import FALLS_BACK, Left, Providers
 from streamgate.provider._foreign import Foreign
 from streamgate.provider._headers import duration_seconds, rate_headers, retry_after_seconds
 from streamgate.provider._join import Entry, Known, State
@@ -23,6 +24,7 @@ from streamgate.provider._window import WINDOW_SECONDS, Window
 
 __all__ = [
     "CODE_OF",
+    "FALLS_BACK",
     "NOTHING",
     "RETRYABLE",
     "WINDOW_SECONDS",
@@ -41,9 +43,11 @@ __all__ = [
     "Holding",
     "InvalidReply",
     "Known",
+    "Left",
     "Member",
     "Need",
     "Pool",
+    "Providers",
     "Quota",
     "RateHeaders",
     "Reason",

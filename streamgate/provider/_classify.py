@@ -22,6 +22,7 @@ CODE_OF: Final[Mapping[Reason, Code]] = MappingProxyType(
         Reason.TIMEOUT: Code.PROVIDER_FAILED,
         Reason.CONNECTION: Code.PROVIDER_FAILED,
         Reason.CONFLICT: Code.PROVIDER_FAILED,
+        Reason.UNTRUSTED: Code.PROVIDER_FAILED,
         Reason.UNAUTHORISED: Code.PROVIDER_UNAUTHORISED,
         Reason.QUOTA_SPENT: Code.PROVIDER_QUOTA_SPENT,
         Reason.NOT_FOUND: Code.PROVIDER_FAILED,
@@ -92,9 +93,12 @@ _SERVER_ERRORS: Final = range(500, 600)
 _CLIENT_ERRORS: Final = range(400, 500)
 
 
-def failed(reason: Reason, *, retry_after_seconds: float | None = None, limits: RateHeaders | None = None) -> CallFailed:
-    """The failure that a reason stands for."""
-    return CallFailed(CODE_OF[reason], reason, retryable=reason in RETRYABLE, retry_after_seconds=retry_after_seconds, limits=limits)
+def failed(
+    reason: Reason, *, again: bool = True, retry_after_seconds: float | None = None, limits: RateHeaders | None = None
+) -> CallFailed:
+    """The failure that a reason stands for; ``again=False`` where the provider says that another try is of no use."""
+    retryable = again and reason in RETRYABLE
+    return CallFailed(CODE_OF[reason], reason, retryable=retryable, retry_after_seconds=retry_after_seconds, limits=limits)
 
 
 def classify(status: int, error_codes: tuple[str, ...]) -> Reason:

@@ -126,8 +126,10 @@ async def _ready(worker: Worker) -> None:
 
 
 @asynccontextmanager
-async def world_on(broker: Broker, folder: Path) -> AsyncIterator[World]:
-    """The detector first: its processes are forked before any key is in memory."""
+async def world_on(
+    broker: Broker, folder: Path, changed: Callable[[Installation], Installation] = lambda made: made
+) -> AsyncIterator[World]:
+    """The detector first: its processes are forked before any key is in memory. ``changed`` may change settings and policy."""
     pool = DetectorPool(workers=1)
     await pool.start()
     try:
@@ -141,6 +143,7 @@ async def world_on(broker: Broker, folder: Path) -> AsyncIterator[World]:
                 base_url=provider.base_url,
                 api_key=None,
             )
+            made = changed(made)
             options = made.connection().client_options()
             producer = PromptProducer(
                 options.pop("bootstrap_servers"), tenant="acme", prefix=made.prefix, idempotent=not broker.embedded, **options

@@ -38,6 +38,7 @@ ONE_OF_EACH: tuple[t.Fact, ...] = (
     t.PromptMoved(),
     t.CallRepeated("gpt-test"),
     t.CallRetried("gpt-test", "rate_limited"),
+    t.FellBack("gpt-test", "rate_limited"),
     t.TokensUsed("gpt-test", 120, 30),
     t.ShareHeld("gpt-test", 15, 2500),
     t.WorkersShare(4),
