@@ -10,7 +10,8 @@
     ├── Unavailable          a part needed for this record is down: wait, then refuse; never pass
     ├── SealBroken           a sealed value does not open under this key and AAD
     ├── SchemaRejected       a schema or its annotations may not be used (``streamgate schema check``)
-    └── ConfigError          settings or policy are wrong; ``problems`` lists every mistake
+    ├── ConfigError          settings or policy are wrong; ``problems`` lists every mistake
+    └── OperationRefused     an operator's command would do harm as things stand: nothing was changed
 """
 
 from __future__ import annotations
@@ -71,6 +72,12 @@ class Code(StrEnum):
     # said by workers and commands, never of a record
     FENCED = "fenced"
     BROKER_UNAVAILABLE = "broker_unavailable"
+    WORKERS_RUNNING = "workers_running"
+    NOT_DRAINED = "not_drained"
+    SUBJECT_NOT_PLACED = "subject_not_placed"
+    PARTITIONS_FEWER = "partitions_fewer"
+    BROKER_UNSUITED = "broker_unsuited"
+    REPARTITION_UNFINISHED = "repartition_unfinished"
 
 
 NEXT_STEP: Final[dict[Code, str]] = {
@@ -109,6 +116,12 @@ NEXT_STEP: Final[dict[Code, str]] = {
     Code.INTERNAL_ERROR: "our own code failed on it; report it with the event_id, then send again with a new one",
     Code.FENCED: "another worker has taken the partition over; nothing is lost, start this one again",
     Code.BROKER_UNAVAILABLE: "Kafka does not answer; look at its brokers and at the worker's rights, then start the worker again",
+    Code.WORKERS_RUNNING: "stop every worker, wait some seconds until its group is empty, then run the command again",
+    Code.NOT_DRAINED: "stop the producers, let the workers end every prompt and read everything, stop them, then run the command again",
+    Code.SUBJECT_NOT_PLACED: "have each subject whose state is older than this version send a record, or export them, with vault running",
+    Code.PARTITIONS_FEWER: "Kafka cannot take partitions away; choose a count above the present one",
+    Code.BROKER_UNSUITED: "the embedded broker cannot add partitions; use Apache Kafka",
+    Code.REPARTITION_UNFINISHED: "run `streamgate topics repartition` with the same --to until it has ended",
 }
 
 
@@ -166,3 +179,7 @@ class ConfigError(Exception):
         """Values of secret settings never stand in a problem."""
         self.problems = problems
         super().__init__("\n".join(problems))
+
+
+class OperationRefused(StreamgateError):
+    """An operator's command would do harm as things stand; it has changed nothing."""

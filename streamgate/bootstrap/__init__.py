@@ -14,12 +14,14 @@ from streamgate.bootstrap._admin import (
     verify_audit,
 )
 from streamgate.bootstrap._installation import Installation, load
+from streamgate.bootstrap._repartition import Moved, repartition
 from streamgate.bootstrap._worker import Detection, Worker, build_worker, run_worker, telemetry_of
 
 __all__ = [
     "Decision",
     "Detection",
     "Installation",
+    "Moved",
     "Right",
     "Worker",
     "apply_topics",
@@ -31,6 +33,7 @@ __all__ = [
     "notice",
     "produce_raw",
     "publish_consent",
+    "repartition",
     "request_right",
     "run_worker",
     "telemetry_of",

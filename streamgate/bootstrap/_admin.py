@@ -152,7 +152,11 @@ async def _publish(installation: Installation, topic: Topic, subject: Subject, r
 
 
 async def produce_raw(installation: Installation, topic: Topic, subject: Subject, value: bytes) -> None:
-    """Write a record's value as it is, keyed and placed by its subject."""
+    """Write a record's value as it is, keyed and placed by its subject; raise ``ConfigError`` where the settings would misplace it."""
+    async with KafkaTopics(installation.connection()) as topics:
+        counts = await topics.counts([installation.prefix + topic])
+    if counts.get(installation.prefix + topic) != installation.settings.kafka.partitions:
+        raise ConfigError((f"{installation.prefix}{topic}: has other partitions than kafka.partitions; see `streamgate topics check`",))
     publisher = KafkaPublisher(installation.connection(), embedded=installation.settings.kafka.embedded)
     await publisher.start()
     try:
