@@ -9,7 +9,7 @@ who has moved is where they belong.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -122,18 +122,12 @@ class _Work:
         repartition = Repartition(self._sealer, self._change.after, await self._read())
         subjects = rows = 0
         for number in range(self._change.before):
-            batch: list[Move] = []
-            here = 0
-            for move in repartition.moves(number, await self._rows(number)):
-                batch.append(move)
-                here += len(move.rows)
-                subjects += 1
-                if sum(len(each.rows) for each in batch) >= ROWS_AT_ONCE:
-                    await self._carry_out(number, batch)
-                    batch = []
-            await self._carry_out(number, batch)
-            rows += here
-            self._say(f"partition {number}: {here:,} rows moved")
+            before = rows
+            for batch in _batches(repartition.moves(number, await self._rows(number))):
+                await self._carry_out(number, batch)
+                subjects += len(batch)
+                rows += sum(len(move.rows) for move in batch)
+            self._say(f"partition {number}: {rows - before:,} rows moved")
         return subjects, rows
 
     async def prove(self, before: Sequence[Survey]) -> None:
@@ -150,8 +144,6 @@ class _Work:
             self._say(f"{late:,} records were written under the old count meanwhile: each gets wrong_partition; let them be sent again")
 
     async def _carry_out(self, partition: int, batch: Sequence[Move]) -> None:
-        if not batch:
-            return
         there = [Publication(self._state, move.to, key, value) for move in batch for key, value in move.rows]
         gone = [Publication(self._state, partition, key, None) for move in batch for key in move.gone]
         await self._fences.of(partition).commit([*there, *gone], lambda _: (), "", {}, _COMMIT_SECONDS)
@@ -193,6 +185,20 @@ class _Work:
                     found.append(f"{role} has {unread} records of {self._names.physical(topic)} to read")
         if found:
             raise OperationRefused(Code.NOT_DRAINED, ", ".join(found))
+
+
+def _batches(moves: Iterable[Move]) -> Iterator[list[Move]]:
+    """Moves of about so many rows that one transaction takes them."""
+    batch: list[Move] = []
+    rows = 0
+    for move in moves:
+        batch.append(move)
+        rows += len(move.rows)
+        if rows >= ROWS_AT_ONCE:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
 
 
 async def _refuse_running(installation: Installation, groups: KafkaGroups) -> None:
