@@ -11,7 +11,7 @@
     ├── SealBroken           a sealed value does not open under this key and AAD
     ├── SchemaRejected       a schema or its annotations may not be used (``streamgate schema check``)
     ├── ConfigError          settings or policy are wrong; ``problems`` lists every mistake
-    └── OperationRefused     an operator's command would do harm as things stand: nothing was changed
+    └── OperationRefused     an operator's command, or a start, would do harm as things stand
 """
 
 from __future__ import annotations
@@ -182,4 +182,4 @@ class ConfigError(Exception):
 
 
 class OperationRefused(StreamgateError):
-    """An operator's command would do harm as things stand; it has changed nothing."""
+    """An operator's command, or a start, would do harm as things stand. What was begun before stays begun; nothing else is changed."""

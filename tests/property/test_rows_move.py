@@ -157,6 +157,7 @@ def whole(person: Person, rows: dict[bytes, bytes], steps: list[int]) -> None:
         assert now.response_partition == (None if before.response_offset is None else left)
 
 
+@settings(deadline=None)
 @given(people, counts)
 def test_a_survey_counts_what_moves(crowd: list[Person], steps: list[int]) -> None:
     """Before: who belongs elsewhere, and which prompts have not ended. Afterwards nobody; and no row is more or less."""
