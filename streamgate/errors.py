@@ -10,7 +10,8 @@
     ├── Unavailable          a part needed for this record is down: wait, then refuse; never pass
     ├── SealBroken           a sealed value does not open under this key and AAD
     ├── SchemaRejected       a schema or its annotations may not be used (``streamgate schema check``)
-    └── ConfigError          settings or policy are wrong; ``problems`` lists every mistake
+    ├── ConfigError          settings or policy are wrong; ``problems`` lists every mistake
+    └── OperationRefused     an operator's command, or a start, would do harm as things stand
 """
 
 from __future__ import annotations
@@ -81,6 +82,13 @@ class Code(StrEnum):
     LETTER_REPLAYED = "letter_replayed"
     OPERATOR_REQUEST_INVALID = "operator_request_invalid"
     OPERATOR_REQUEST_LATE = "operator_request_late"
+    # of a change of the partition count
+    WORKERS_RUNNING = "workers_running"
+    NOT_DRAINED = "not_drained"
+    SUBJECT_NOT_PLACED = "subject_not_placed"
+    PARTITIONS_FEWER = "partitions_fewer"
+    BROKER_UNSUITED = "broker_unsuited"
+    REPARTITION_UNFINISHED = "repartition_unfinished"
 
 
 NEXT_STEP: Final[dict[Code, str]] = {
@@ -128,6 +136,12 @@ NEXT_STEP: Final[dict[Code, str]] = {
     Code.LETTER_REPLAYED: "it was replayed before; look for its response, or for a newer dead letter",
     Code.OPERATOR_REQUEST_INVALID: "give an account name and a short reason in plain ASCII, without personal data",
     Code.OPERATOR_REQUEST_LATE: "vault read the request when nobody waited for it any more; ask again",
+    Code.WORKERS_RUNNING: "stop every worker, wait some seconds until its group is empty, then run the command again",
+    Code.NOT_DRAINED: "stop the producers, let the workers end every prompt and read everything, stop them, then run the command again",
+    Code.SUBJECT_NOT_PLACED: "have each subject whose state is older than this version send a record, or export them, with vault running",
+    Code.PARTITIONS_FEWER: "Kafka cannot take partitions away; choose a count above the present one",
+    Code.BROKER_UNSUITED: "the embedded broker cannot add partitions; use Apache Kafka",
+    Code.REPARTITION_UNFINISHED: "run `streamgate topics repartition` with the same --to until it has ended",
 }
 
 
@@ -185,3 +199,7 @@ class ConfigError(Exception):
         """Values of secret settings never stand in a problem."""
         self.problems = problems
         super().__init__("\n".join(problems))
+
+
+class OperationRefused(StreamgateError):
+    """An operator's command, or a start, would do harm as things stand. What was begun before stays begun; nothing else is changed."""

@@ -1,6 +1,7 @@
 """Which topics an installation has and how they are set; creates, checks and deletes them. Faust never declares any.
 
 The partition count is pinned by the topics themselves: another count in the settings is reported, never applied, since keys would move.
+While it is being changed the topics have two counts: :data:`LAST` has the old one until all else is done, and nobody works meanwhile.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from streamgate.adapters.kafka_connection import KafkaConnection
 from streamgate.types import Role, Topic
@@ -48,6 +49,8 @@ _SHORT: Final = {"cleanup.policy": "delete", "retention.ms": "3600000", "segment
 """Of no use to anybody after an hour."""
 _BUDGET: Final = {**_SHORT, "message.timestamp.type": "LogAppendTime"}
 """One partition, since its order is what everybody goes by; times by one clock; nothing older than a minute is of use."""
+LAST: Final = Topic.AUDIT
+"""The topic that gets new partitions last; nothing is written to it while the partition count is being changed."""
 INPUTS: Final = frozenset({Topic.PROMPTS, Topic.PROMPTS_BULK, Topic.CONSENTS, Topic.SUBJECT_REQUESTS})
 MAX_INPUT_BYTES: Final = 1_048_588
 """Kafka's default. Producers of others write to these topics; every other record is ours, and may be larger than what it answers."""
@@ -123,6 +126,21 @@ class KafkaTopics:
         found = await self._admin.describe_topics(wanted) if wanted else []
         return {topic["topic"]: topic for topic in found if not topic["error_code"]}
 
+    async def counts(self, names: Iterable[str]) -> dict[str, int]:
+        """How many partitions each of those topics has that exist."""
+        return {name: len(found["partitions"]) for name, found in (await self.existing(names)).items()}
+
+    async def grow(self, names: Iterable[str], partitions: int) -> None:
+        """Add partitions to topics that have fewer; returns when the brokers know of them."""
+        fewer = [name for name, count in (await self.counts(names)).items() if count < partitions]
+        if fewer:
+            await self._admin.create_partitions({name: NewPartitions(partitions) for name in fewer})
+        for _ in range(_LOOKS):
+            if all(count == partitions for count in (await self.counts(fewer)).values()):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise KafkaTimeoutError
+
     async def apply(self, plan: Sequence[PlannedTopic]) -> tuple[str, ...]:
         """Create what is missing; names of the topics created. Existing topics are left alone: see :meth:`check`."""
         present = await self.existing(topic.name for topic in plan)
@@ -149,7 +167,9 @@ class KafkaTopics:
                 continue
             count = len(found["partitions"])
             if count != topic.partitions:
-                problems.append(f"{topic.name}: has {count} partitions, the settings say {topic.partitions}; the count is pinned")
+                problems.append(
+                    f"{topic.name}: has {count} partitions, the settings say {topic.partitions}: write kafka.partitions = {count}"
+                )
             replicas = min((len(p["replicas"]) for p in found["partitions"]), default=0)
             if configs and replicas < topic.replication:
                 problems.append(f"{topic.name}: has {replicas} replicas, planned are {topic.replication}")

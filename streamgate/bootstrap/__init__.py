@@ -15,6 +15,7 @@ from streamgate.bootstrap._admin import (
 )
 from streamgate.bootstrap._dead_letters import Answer, Command, Letter, Place, ask_about_letters, list_letters
 from streamgate.bootstrap._installation import Installation, load
+from streamgate.bootstrap._repartition import Moved, repartition
 from streamgate.bootstrap._worker import Detection, Worker, build_worker, run_worker, telemetry_of
 from streamgate.pipeline._original import Original
 
@@ -25,6 +26,7 @@ __all__ = [
     "Detection",
     "Installation",
     "Letter",
+    "Moved",
     "Original",
     "Place",
     "Right",
@@ -40,6 +42,7 @@ __all__ = [
     "notice",
     "produce_raw",
     "publish_consent",
+    "repartition",
     "request_right",
     "run_worker",
     "telemetry_of",

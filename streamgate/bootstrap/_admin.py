@@ -18,8 +18,9 @@ from streamgate.adapters.signing_key import SigningKey, verifying_keys
 from streamgate.adapters.system import SystemClock
 from streamgate.audit import Report, Verifier, read_checkpoint, write_checkpoint
 from streamgate.bootstrap._installation import Installation
+from streamgate.bootstrap._partition_count import refuse_half_changed
 from streamgate.codec import Decoded, encode
-from streamgate.errors import ConfigError, StreamgateError
+from streamgate.errors import ConfigError, OperationRefused, StreamgateError
 from streamgate.pipeline._screen import partition_of
 from streamgate.rights import generate
 from streamgate.types import Inbound, Subject, Topic
@@ -53,6 +54,10 @@ async def apply_topics(installation: Installation) -> list[str]:
 async def check_topics(installation: Installation) -> list[str]:
     """Every difference, one line each."""
     async with KafkaTopics(installation.connection()) as topics:
+        try:
+            await refuse_half_changed(installation, topics)
+        except OperationRefused as unfinished:
+            return [str(unfinished)]
         return await topics.check(installation.topics(), configs=not installation.settings.kafka.embedded)
 
 
@@ -152,7 +157,11 @@ async def _publish(installation: Installation, topic: Topic, subject: Subject, r
 
 
 async def produce_raw(installation: Installation, topic: Topic, subject: Subject, value: bytes) -> None:
-    """Write a record's value as it is, keyed and placed by its subject."""
+    """Write a record's value as it is, keyed and placed by its subject; raise ``ConfigError`` where the settings would misplace it."""
+    async with KafkaTopics(installation.connection()) as topics:
+        counts = await topics.counts([installation.prefix + topic])
+    if counts.get(installation.prefix + topic) != installation.settings.kafka.partitions:
+        raise ConfigError((f"{installation.prefix}{topic}: has other partitions than kafka.partitions; see `streamgate topics check`",))
     publisher = KafkaPublisher(installation.connection(), embedded=installation.settings.kafka.embedded)
     await publisher.start()
     try:

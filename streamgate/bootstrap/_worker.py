@@ -17,6 +17,7 @@ from streamgate.audit import AuditFact
 from streamgate.bootstrap._egress import build_egress
 from streamgate.bootstrap._installation import Installation
 from streamgate.bootstrap._notary import build_notary
+from streamgate.bootstrap._partition_count import refuse_half_changed
 from streamgate.bootstrap._vault import VaultParts, build_vault
 from streamgate.config import check_role
 from streamgate.detect import Detector, EntityType
@@ -155,6 +156,7 @@ async def run_worker(role: Role, installation: Installation) -> int:
 async def _refuse_other_topics(installation: Installation) -> None:
     """A worker on a partition count that is not the topics' own would look for subjects in the wrong place."""
     async with KafkaTopics(installation.connection()) as topics:
+        await refuse_half_changed(installation, topics)
         found = await topics.check(installation.topics(), configs=False)
     if found:
         raise ConfigError(tuple(f"{problem} (run `streamgate topics apply`, then `streamgate topics check`)" for problem in found))

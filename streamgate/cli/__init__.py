@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from streamgate.cli import _audit, _bench, _config, _dead_letters, _demo, _init, _privacy, _schema, _send, _soak, _tail, _topics, _worker
 from streamgate.cli._report import report, screen
-from streamgate.errors import ConfigError, StreamgateError
+from streamgate.errors import ConfigError, OperationRefused, StreamgateError
 
 app = typer.Typer(
     name="streamgate",
@@ -42,6 +42,9 @@ def main() -> None:
     """Entry point. What is wrong with settings or input is said in one place, without a traceback and without data."""
     try:
         app()
+    except OperationRefused as error:
+        report(error)
+        sys.exit(3)
     except (ConfigError, StreamgateError) as error:
         report(error)
         sys.exit(2)

@@ -8,14 +8,14 @@ Persisted form (big-endian), one row per subject::
                length   1 byte   of the name; 0 for all purposes
                name     UTF-8
                decided  8 bytes  signed, milliseconds since the epoch
-               offset   8 bytes  signed, of the record on the consents topic
+               offset   8 bytes  signed, of the record on the consents topic; −1 after a move to another partition
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from typing import Final
 
@@ -25,6 +25,7 @@ VERSION: Final = 1
 MAX_NAME_BYTES: Final = 255
 _WITHDRAW: Final = 1
 _ALL: Final = 2
+_BEFORE_ALL: Final = -1
 _HEAD: Final = struct.Struct(">BH")
 _ENTRY: Final = struct.Struct(">BB")
 _TIMES: Final = struct.Struct(">qq")
@@ -46,7 +47,7 @@ class ConsentEvent:
     decision: Decision
     decided_at_ms: int
     offset: int
-    """Of its record on the consents topic."""
+    """Of its record on the consents topic; before every record there once the subject has moved to another partition."""
 
     def outranks(self, other: ConsentEvent) -> bool:
         """A total order, so that arrival does not matter: the later one; of two at one time the withdrawal; then the offset."""
@@ -76,6 +77,10 @@ class ConsentState:
     def events(self) -> tuple[ConsentEvent, ...]:
         """Every decision held, the one about all first, then by name."""
         return tuple(self.latest[key] for key in sorted(self.latest, key=lambda key: (key is not None, key or "")))
+
+    def moved(self) -> ConsentState:
+        """The same decisions on another partition: their records stand before everything there."""
+        return ConsentState({purpose: replace(event, offset=_BEFORE_ALL) for purpose, event in self.latest.items()})
 
     def to_bytes(self) -> bytes:
         """The persisted form, before sealing."""

@@ -55,9 +55,10 @@ class Copies:
         offset = outcome.response_offset
         if offset is None:
             return None
+        stands = partition if outcome.response_partition is None else outcome.response_partition
         while True:
             try:
-                found = await self.archive.read(outcome.reply_topic, partition, offset)
+                found = await self.archive.read(outcome.reply_topic, stands, offset)
                 return Published(offset, None if found is None else await self._checked(found, envelope.subject, outcome))
             except Unavailable:
                 if self.clock.now_ms() >= deadline_ms:

@@ -132,6 +132,7 @@ class PromptCase:
             enrolled = (self.desk.audit.output(AuditFact.SUBJECT_ENROLLED, reference=enrolment.reference, tenant=tenant),)
         else:
             subject_key = self.desk.subject_key(vault, digest, enrolment)
+            rows = vault.housed(self.envelope.subject)
         outcome = replace(self._outcome(enrolment), request_id=self.desk.entropy.token_bytes(16).hex())
         issue = self._issue(partition, vault, ready, enrolment, subject_key, outcome)
         age = max(0, self.desk.clock.now_ms() - self.envelope.created_at_ms) / 1000
@@ -166,7 +167,7 @@ class PromptCase:
         enrolment = enrol(before, now_ms=self.desk.clock.now_ms(), reference=reference, key_id=subject_key.key_id)
         rows = (
             vault.key_row(digest, enrolment, wrapped),
-            vault.enrolment_row(digest, enrolment),
+            vault.enrolment_row(self.envelope.subject, enrolment),
             vault.reference_row(digest, enrolment),
         )
         return enrolment, subject_key, rows

@@ -3,7 +3,8 @@
 A row is first ``open`` (a request was issued), then ``decided`` (what the response says is fixed), then ``settled`` (the response's
 offset is known). What was decided is never changed; a redelivery of the record that decided it publishes the same bytes again.
 
-Persisted form: version byte 1, then JSON (UTF-8, sorted keys, no blanks); sealed by ``StateSealer`` under its row key.
+Persisted form: version byte 1, then JSON (UTF-8, sorted keys, no blanks); sealed by ``StateSealer`` under its row key. Version 2 is
+the same with ``response_partition``, and written only where there is one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from streamgate.errors import Code, SealBroken, Status
 from streamgate.types import Subject
 
 VERSION: Final = b"\x01"
+VERSION_MOVED: Final = b"\x02"
+NOWHERE: Final = -1
+"""Offset of a record that is on no partition of its subject any more: no record that is read stands there."""
 
 
 @unique
@@ -64,6 +68,8 @@ class Outcome:
     decided_by: Source | None = None
     decided_ms: int = 0
     response_offset: int | None = None
+    response_partition: int | None = None
+    """Where the response stands; ``None``: on the partition of this row. Another one after the partition count was changed."""
 
     def __repr__(self) -> str:
         """Show the phase and the code only."""
@@ -85,7 +91,17 @@ class Outcome:
 
     def settled(self, offset: int) -> Outcome:
         """The same prompt with its response published."""
-        return replace(self, phase=Phase.SETTLED, response_offset=offset)
+        return replace(self, phase=Phase.SETTLED, response_offset=offset, response_partition=None)
+
+    def moved(self, partition: int) -> Outcome:
+        """The same outcome, to be kept elsewhere than on ``partition``: its response stays there, and its records are not read again."""
+        stands = partition if self.response_partition is None else self.response_partition
+        return replace(
+            self,
+            opened_by=replace(self.opened_by, offset=NOWHERE),
+            decided_by=None if self.decided_by is None else replace(self.decided_by, offset=NOWHERE),
+            response_partition=None if self.response_offset is None else stands,
+        )
 
     def forget(self) -> Outcome:
         """The same outcome without anything that points to a person; only digests and codes remain."""
@@ -93,12 +109,16 @@ class Outcome:
 
     def to_bytes(self) -> bytes:
         """The persisted form, before sealing."""
-        return VERSION + json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        fields, version = asdict(self), VERSION_MOVED
+        if self.response_partition is None:
+            version = VERSION
+            del fields["response_partition"]
+        return version + json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Outcome:
         """Read the persisted form; raise ``SealBroken`` for an unknown version."""
-        if data[:1] != VERSION:
+        if data[:1] not in {VERSION, VERSION_MOVED}:
             raise SealBroken("outcome version")
         fields = json.loads(data[1:])
         fields["phase"] = Phase(fields["phase"])

@@ -45,8 +45,13 @@ def screen(envelope: Envelope, policy: Policy, arrived_ms: int) -> Route | Code:
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """The partition that Kafka's Java client gives a key: murmur2, made positive, modulo the partition count."""
-    return (_murmur2(key) & 0x7FFFFFFF) % partitions
+    """The partition that Kafka's Java client gives a key: its home modulo the partition count."""
+    return home_of(key) % partitions
+
+
+def home_of(key: bytes) -> int:
+    """Murmur2 of a key, made positive: what its partition is, whatever the partition count."""
+    return _murmur2(key) & 0x7FFFFFFF
 
 
 def _murmur2(data: bytes) -> int:

@@ -3,8 +3,8 @@
 ====== ============================================== ======================================
 prefix key                                            value (sealed under the row key)
 ====== ============================================== ======================================
-``S``  subject digest (16)                            enrolment
-``C``  subject digest                                 consents
+``S``  subject digest (16)                            home, enrolment
+``C``  subject digest                                 home, consents
 ``K``  subject digest, incarnation (4), key id (8)    subject key, wrapped by the KEK
 ``L``  digest of where an original stood (16)         offset (8) of the operator request that replayed it
 ``R``  reference (16)                                 subject digest, incarnation
@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from streamgate.consent import ConsentState
+from streamgate.pipeline._home import home_and_rest, home_of_subject, with_home
 from streamgate.pipeline._outcome import Outcome
 from streamgate.pipeline.ports.stage import Row, Settle, StateView
 from streamgate.rights import Enrolment
@@ -30,6 +31,8 @@ from streamgate.vault import StateSealer
 
 DIGEST: Final = 16
 TIMER_AT: Final = 1 + 8
+HOUSED: Final = (b"S", b"C")
+"""Rows that say where they belong: one of them stands wherever the subject is not named by an outcome."""
 
 
 class VaultState:
@@ -59,20 +62,27 @@ class VaultState:
     def enrolment(self, digest: bytes) -> Enrolment | None:
         """The subject's enrolment, or ``None`` for a subject never seen."""
         data = self._open(b"S" + digest)
-        return None if data is None else Enrolment.from_bytes(data)
+        return None if data is None else Enrolment.from_bytes(home_and_rest(data)[1])
 
-    def enrolment_row(self, digest: bytes, enrolment: Enrolment) -> Row:
+    def enrolment_row(self, subject: Subject, enrolment: Enrolment) -> Row:
         """The row that records it."""
-        return self.row(b"S" + digest, enrolment.to_bytes())
+        return self.row(b"S" + self.digest(subject), with_home(home_of_subject(subject), enrolment.to_bytes()))
+
+    def housed(self, subject: Subject) -> tuple[Row, ...]:
+        """Rows that were written when they did not say yet where they belong, saying it."""
+        keys = (prefix + self.digest(subject) for prefix in HOUSED)
+        held = ((key, self._open(key)) for key in keys)
+        old = ((key, data) for key, data in held if data is not None and home_and_rest(data)[0] is None)
+        return tuple(self.row(key, with_home(home_of_subject(subject), data)) for key, data in old)
 
     def consents(self, digest: bytes) -> ConsentState:
         """What the subject has decided; empty where nothing is known."""
         data = self._open(b"C" + digest)
-        return ConsentState() if data is None else ConsentState.from_bytes(data)
+        return ConsentState() if data is None else ConsentState.from_bytes(home_and_rest(data)[1])
 
-    def consents_row(self, digest: bytes, state: ConsentState) -> Row:
+    def consents_row(self, subject: Subject, state: ConsentState) -> Row:
         """The row that records it."""
-        return self.row(b"C" + digest, state.to_bytes())
+        return self.row(b"C" + self.digest(subject), with_home(home_of_subject(subject), state.to_bytes()))
 
     def wrapped_key(self, digest: bytes, enrolment: Enrolment) -> bytes | None:
         """The subject's wrapped key of this incarnation, or ``None`` when it was destroyed."""

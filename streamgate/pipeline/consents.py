@@ -101,7 +101,7 @@ class ConsentCase:
             purpose=known,
             policy_version=self.desk.policy.version,
         )
-        return Effects((vault.consents_row(digest, applied.state),), (*outputs, audited), (ConsentChanged(event.decision.value),))
+        return Effects((vault.consents_row(self.subject, applied.state),), (*outputs, audited), (ConsentChanged(event.decision.value),))
 
     def _forbidden(self, reference: bytes, event: ConsentEvent) -> tuple[Output, ...]:
         """What egress must not call any more: the purposes that this withdrawal stops, and no other."""

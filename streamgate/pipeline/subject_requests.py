@@ -108,7 +108,7 @@ class ErasureCase:
         keys = vault.key_tombstones(digest)
         decisions = len(vault.consents(digest).latest)
         desk.keys.evict(digest)
-        rows: tuple[Row, ...] = (*keys, vault.enrolment_row(digest, erased), Row(b"C" + digest, None))
+        rows: tuple[Row, ...] = (*keys, vault.enrolment_row(self.subject, erased), Row(b"C" + digest, None))
         outputs: tuple[Output, ...] = ()
         reference = None
         if before is not None and before.erased_at_ms is None:
@@ -185,7 +185,7 @@ class ExportCase:
     request: dict[str, Any]
 
     def decide(self, partition: int, state: StateView) -> Effects:
-        """Read only."""
+        """Changes nothing that is held; rows of an earlier version say from now on where they belong."""
         desk = self.stage.desk
         vault = VaultState(state, desk.sealer)
         digest = vault.digest(self.subject)
@@ -210,4 +210,4 @@ class ExportCase:
             policy_version=desk.policy.version,
         )
         result = self.stage.result(self.record, self.subject, self.request, document, now_ms)
-        return Effects(outputs=(result, audited), facts=(SubjectRightExercised("export"),))
+        return Effects(vault.housed(self.subject), (result, audited), (SubjectRightExercised("export"),))

@@ -9,8 +9,9 @@ erased     enrolled, incarnation + 1      erased, same incarnation, later fences
 ========== ============================== ==============================================
 
 A fence is the end offset of an input topic at the moment of an erasure. Fences only grow, and they stay through every later
-enrolment: a record below its topic's fence is never admitted again. An absent subject can be erased, because prompts of theirs may
-be on their way. A redelivered erasure is known by its own topic's fence: ``admits`` says no, and its caller does not erase again.
+enrolment: a record below its topic's fence is never admitted again. Only a move to another partition sets them anew. An absent
+subject can be erased, because prompts of theirs may be on their way. A redelivered erasure is known by its own topic's fence:
+``admits`` says no, and its caller does not erase again.
 
 Persisted form (big-endian), one row per subject::
 
@@ -73,6 +74,13 @@ class Enrolment:
     def __repr__(self) -> str:
         """Show the state and no reference: it links audit entries to each other."""
         return f"Enrolment({standing(self)}, incarnation {self.incarnation})"
+
+    def moved(self, read: Mapping[str, int]) -> Enrolment:
+        """The same on another partition; ``read`` says how far each topic had been read there before the subject came.
+
+        What of the subject was before an erasure stands on other partitions, or there before ``read``; what comes from now on, after it.
+        """
+        return replace(self, fences={topic: read.get(topic, 0) for topic in self.fences})
 
     def to_bytes(self) -> bytes:
         """The persisted form, before sealing."""

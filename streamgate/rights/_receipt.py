@@ -42,7 +42,10 @@ def erasure_receipt(*, request_id: str, enrolment: Enrolment, destroyed: Destroy
             "Everything sealed under the destroyed keys is unreadable from now on. Records of the subject below these offsets are refused. "
             "A prompt sent later enrols the subject anew, under a new key."
         ),
-        "kept": "Audit entries: codes, counts and a random reference that no longer resolves to anybody. A keyed digest guards the fences.",
+        "kept": (
+            "Audit entries: codes, counts and a random reference that no longer resolves to anybody. A keyed digest guards the fences; "
+            "sealed beside it, a hash of the record key says on which partition."
+        ),
         "horizons": {"broker_files": horizons.broker_files(), "backups": horizons.backups()},
         "only_retention_removes": horizons.elsewhere(),
         "not_reached": "Copies that recipients of the answers made, and mentions of the subject in other people's prompts.",

@@ -2,7 +2,9 @@
 
 from streamgate.topology._commit import AtLeastOnce, Batch, Commit, Transactional, Written
 from streamgate.topology._disk_rows import DiskRows
+from streamgate.topology._fence import Fences, transactional_id
 from streamgate.topology._links import Links
+from streamgate.topology._progress import Progress
 from streamgate.topology._role import RoleApp, Watermarker
 from streamgate.topology._settings import RuntimeSettings, TopicNames
 from streamgate.topology._state import Overlay, Rows, RowStore
@@ -12,8 +14,10 @@ __all__ = [
     "Batch",
     "Commit",
     "DiskRows",
+    "Fences",
     "Links",
     "Overlay",
+    "Progress",
     "RoleApp",
     "RowStore",
     "Rows",
@@ -22,4 +26,5 @@ __all__ = [
     "Transactional",
     "Watermarker",
     "Written",
+    "transactional_id",
 ]

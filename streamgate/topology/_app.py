@@ -12,6 +12,7 @@ from faust.app.base import BootStrategy
 from faust.types import TP
 
 from streamgate.adapters.kafka_connection import KafkaConnection
+from streamgate.errors import Code, StreamgateError
 from streamgate.topology._consumer import StrictConsumer, StrictTransport
 from streamgate.topology._fence import Fences
 from streamgate.topology._progress import Progress
@@ -78,6 +79,11 @@ class RoleFaustApp(faust.App):
         def wanted() -> bool:
             return self.rebalancing_count == rebalance and not self.should_stop
 
+        counts = {self.strict_consumer.topic_partitions(topic) for topic in self.input_topics}
+        if not counts <= {self.settings.partitions, None}:
+            # Records of a data subject stand elsewhere from now on: whatever this worker knows of them is in the wrong place.
+            self.runtime.fail(StreamgateError(Code.REPARTITION_UNFINISHED, "the topics have other partitions than this worker knows"))
+            return
         assigned = {tp.partition for tp in self.strict_consumer.assignment() if tp.topic in self.input_topics}
         if self.fences is not None and not await self.fences.take(assigned, wanted):
             return

@@ -9,6 +9,7 @@ the changelog's end (8, ms).
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -47,7 +48,7 @@ class DiskRows:
     """Implements ``RowStore``. One process at a time may have the directory open."""
 
     def __init__(self, directory: Path, clock: Clock, partitions: int) -> None:
-        """Not open. A copy made with another count of ``partitions`` is of no use and is dropped."""
+        """Not open. A copy made with another count of ``partitions`` is of no use and is dropped when this one is opened."""
         self._directory = directory / f"{partitions}-partitions"
         self._clock = clock
         self._db: Rdict | None = None
@@ -62,6 +63,9 @@ class DiskRows:
         """See ``RowStore``."""
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for other in self._directory.parent.glob("*-partitions"):
+                if other != self._directory:
+                    shutil.rmtree(other)  # or what is erased from now on would stay there
             self._db = Rdict(str(self._directory), _options(), access_type=AccessType.read_write())
         except Exception as error:  # noqa: BLE001  RocksDB raises this very class
             what = f"cannot be opened ({type(error).__name__})"

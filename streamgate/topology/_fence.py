@@ -15,6 +15,11 @@ _AT_ONCE: Final = 16
 _PAUSE_SECONDS: Final = 0.5
 
 
+def transactional_id(app_id: str, partition: int) -> str:
+    """Shared by all workers of a role; whoever takes it shuts the one before out."""
+    return f"{app_id}-{partition}"
+
+
 class Fences:
     """The transactional ids of the partition numbers that this worker owns.
 

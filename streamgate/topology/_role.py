@@ -16,7 +16,7 @@ from streamgate.pipeline.ports.stage import Stage, Sweep
 from streamgate.telemetry import Committed, Telemetry, WorkerState
 from streamgate.topology._app import RoleFaustApp, build_app, compiled_stream_iterator
 from streamgate.topology._commit import AtLeastOnce, Commit, Places, Transactional
-from streamgate.topology._fence import Fences
+from streamgate.topology._fence import Fences, transactional_id
 from streamgate.topology._inputs import AppInputs
 from streamgate.topology._links import Links
 from streamgate.topology._recovery import StateRecovery
@@ -196,7 +196,7 @@ class RoleApp:
         """The id names role and partition number: all of the role's workers share it, and one has it at a time."""
         return KafkaTransactions(
             self._connection,
-            f"{self._app_id}-{partition}",
+            transactional_id(self._app_id, partition),
             max_request_bytes=self._settings.max_request_bytes,
             request_seconds=self._settings.request_seconds,
             transaction_seconds=self._settings.transaction_seconds,

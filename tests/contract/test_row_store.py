@@ -136,7 +136,7 @@ def test_a_copy_that_is_tended_does_not_age(tmp_path: Path) -> None:
 
 
 def test_another_partition_count_begins_anew(tmp_path: Path) -> None:
-    """Subjects are on other partitions then."""
+    """Subjects are on other partitions then. What was copied before leaves the disk: nobody would ever erase anything there."""
     store = on_disk(tmp_path, partitions=3)
     store.open()
     store.apply(0, [Row(b"a", b"1")], 5)
@@ -144,6 +144,7 @@ def test_another_partition_count_begins_anew(tmp_path: Path) -> None:
     other = on_disk(tmp_path, partitions=4)
     other.open()
     assert other.get(0, b"a") is None
+    assert [each.name for each in tmp_path.iterdir()] == ["4-partitions"]
     other.close()
 
 

@@ -52,6 +52,11 @@ class Roles:
                 stderr=log,
             )
 
+    def stop(self, role: Role, number: int = 0) -> None:
+        """SIGTERM, so that it drains and leaves its group."""
+        self.running[role, number].terminate()
+        self.running[role, number].wait(30)
+
     def kill(self, role: Role, number: int = 0) -> None:
         """Kill -9 one worker, and only it."""
         self.running[role, number].kill()

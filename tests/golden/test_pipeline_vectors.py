@@ -8,11 +8,13 @@ import pytest
 
 from streamgate.errors import Code, SealBroken, Status
 from streamgate.pipeline._context import RequestContext
+from streamgate.pipeline._home import home_and_rest, home_of_subject, with_home
 from streamgate.pipeline._letters import proof_of
 from streamgate.pipeline._original import Original, letter_aad
 from streamgate.pipeline._outcome import Outcome, Phase, Source
 from streamgate.pipeline._vaultstate import VaultState
 from streamgate.pipeline.operator_requests import reply_aad
+from streamgate.types import Subject
 from streamgate.vault import StateSealer
 from tests.fakes.kms import FakeKms
 from tests.fakes.state import FakeState
@@ -47,6 +49,14 @@ DECIDED = (
     b'"purpose":"support","reply_topic":"responses","request_id":"00ff","response_offset":null,"status":"refused",'
     b'"subject_id":"J\xc3\xbcrgen","tenant":"acme","traceparent":"00-1-2-01"}'
 )
+MOVED = (
+    b'\x02{"arrived_ms":1750000000000,"basis":"contract","code":"ok","deadline_ms":1750000120000,'
+    b'"decided_by":{"offset":-1,"topic":"completions"},"decided_ms":5,'
+    b'"digest":"ab","event_id":"e-1","incarnation":2,"model":"gpt-4o-mini","opened_by":{"offset":-1,"topic":"prompts"},"phase":"settled",'
+    b'"purpose":"support","reply_topic":"responses","request_id":"00ff","response_offset":3,"response_partition":2,"status":"answered",'
+    b'"subject_id":"J\xc3\xbcrgen","tenant":"acme","traceparent":"00-1-2-01"}'
+)
+HOUSED = bytes.fromhex("8029bc80ac") + b"\x01row"
 VECTORS = [(OPEN, OPENED), (OPEN.decided(Status.REFUSED, Code.NO_CONSENT, Source("completions", 9), 5), DECIDED)]
 CONTEXT = RequestContext("e-1", "Jürgen", b"\x00\xff", {"b": "2", "a": "ß"})
 CONTEXT_BYTES = b'\x01{"carried":{"a":"\xc3\x9f","b":"2"},"event_id":"e-1","subject_id":"J\xc3\xbcrgen","token_map":"AP8="}'
@@ -91,13 +101,13 @@ def test_a_request_context_keeps_its_bytes() -> None:
     assert RequestContext.from_bytes(CONTEXT_BYTES) == CONTEXT
 
 
-@pytest.mark.parametrize("data", [b"", b"\x02{}", b"{}"])
-def test_an_unknown_version_is_not_read(data: bytes) -> None:
+@pytest.mark.parametrize(("data", "of_context"), [(b"", b""), (b"\x03{}", b"\x02{}"), (b"{}", b"{}")])
+def test_an_unknown_version_is_not_read(data: bytes, of_context: bytes) -> None:
     """Neither as an outcome nor as a context."""
     with pytest.raises(SealBroken):
         Outcome.from_bytes(data)
     with pytest.raises(SealBroken):
-        RequestContext.from_bytes(data)
+        RequestContext.from_bytes(of_context)
 
 
 def test_an_original_keeps_its_bytes() -> None:
@@ -131,3 +141,21 @@ def test_the_proof_of_a_letter_agrees_with_hmac_by_hand() -> None:
     assert proof_of(StateSealer(kms), LETTER) == by_hand
     key = VaultState(FakeState(), StateSealer(kms)).replay_key("prompts", 2, 17, -1)
     assert key == b"L" + mac(b"original", b"prompts", number(2), number(17), number(-1))
+
+
+def test_a_moved_outcome_keeps_its_bytes() -> None:
+    """It names the partition of its response, and no offset of a record that was read; answered anew, it is as any other."""
+    settled = OPEN.decided(Status.ANSWERED, Code.OK, Source("completions", 9), 5).settled(3)
+    moved = settled.moved(2)
+    assert moved.to_bytes() == MOVED
+    assert Outcome.from_bytes(MOVED) == moved == moved.moved(1)
+    assert moved.settled(4).to_bytes()[:1] == settled.to_bytes()[:1] == b"\x01"
+
+
+def test_a_row_keeps_the_bytes_of_its_home() -> None:
+    """0x80, murmur2 of the record key as Kafka's Java client computes it, made positive, and the row's own form."""
+    assert with_home(home_of_subject(Subject("acme", "Jürgen")), b"\x01row") == HOUSED
+    assert home_and_rest(HOUSED) == (home_of_subject(Subject("acme", "Jürgen")), b"\x01row")
+    assert home_and_rest(b"\x01row") == (None, b"\x01row")
+    with pytest.raises(SealBroken):
+        home_and_rest(HOUSED[:4])
