@@ -78,6 +78,7 @@ class Code(StrEnum):
     LETTER_UNREADABLE = "letter_unreadable"
     LETTER_UNPROVEN = "letter_unproven"
     LETTER_NOT_REPLAYABLE = "letter_not_replayable"
+    LETTER_MISPLACED = "letter_misplaced"
     LETTER_TOO_LARGE = "letter_too_large"
     LETTER_REPLAYED = "letter_replayed"
     OPERATOR_REQUEST_INVALID = "operator_request_invalid"
@@ -132,6 +133,7 @@ NEXT_STEP: Final[dict[Code, str]] = {
     Code.LETTER_UNREADABLE: "the dead letter does not open: its key epoch was destroyed, or it was altered; have the producer send again",
     Code.LETTER_UNPROVEN: "vault did not write this dead letter as it stands; have the producer send again",
     Code.LETTER_NOT_REPLAYABLE: "only inputs of which nothing could be read are replayed; do what the dead letter's own code says",
+    Code.LETTER_MISPLACED: "its key belongs to another partition, where alone an erasure is known of; have the producer send again",
     Code.LETTER_TOO_LARGE: "the original does not fit its topic any more; have the producer send it again, shorter",
     Code.LETTER_REPLAYED: "it was replayed before; look for its response, or for a newer dead letter",
     Code.OPERATOR_REQUEST_INVALID: "give an account name and a short reason in plain ASCII, without personal data",

@@ -34,7 +34,7 @@ from streamgate.types import Inbound, Role, Topic
 from streamgate.vault import StateSealer
 
 INPUTS: Final[Mapping[Role, tuple[Topic, ...]]] = {
-    Role.VAULT: (Topic.PROMPTS, Topic.PROMPTS_BULK, Topic.COMPLETIONS, Topic.CONSENTS, Topic.SUBJECT_REQUESTS),
+    Role.VAULT: (Topic.PROMPTS, Topic.PROMPTS_BULK, Topic.COMPLETIONS, Topic.CONSENTS, Topic.SUBJECT_REQUESTS, Topic.OPERATOR_REQUESTS),
     Role.EGRESS: (Topic.REQUESTS, Topic.REQUESTS_BULK),
     Role.NOTARY: (Topic.AUDIT_EVENTS,),
 }

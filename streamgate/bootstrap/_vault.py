@@ -152,4 +152,5 @@ def _operator_requests(installation: Installation, decoder: Decoder, desk: Desk,
         results=installation.schemas.latest(Topic.OPERATOR_RESULTS),
         retention_ms=installation.kept_ms(Topic.DEAD_LETTERS),
         sleeper=SystemSleeper(),
+        partitions=installation.settings.kafka.partitions,
     )

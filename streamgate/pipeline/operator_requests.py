@@ -16,9 +16,10 @@ from streamgate.detect import final_scan
 from streamgate.effects import Sleeper
 from streamgate.errors import Code, RecordError, SealBroken, Unavailable
 from streamgate.pipeline._desk import Desk
-from streamgate.pipeline._letters import LARGEST_REPLAY_BYTES, obstacle, proven
+from streamgate.pipeline._letters import LARGEST_REPLAY_BYTES, REPLAYED_TOPICS, obstacle, proven
 from streamgate.pipeline._original import Original, earliest, letter_aad
 from streamgate.pipeline._reader import PAUSE_SECONDS
+from streamgate.pipeline._screen import partition_of
 from streamgate.pipeline._undeliverable import Undeliverable
 from streamgate.pipeline._vaultstate import VaultState, expiry_row
 from streamgate.pipeline.ports.archive import Archive
@@ -59,6 +60,7 @@ class OperatorRequests:
     retention_ms: int | None
     """Of dead letters; ``None``: they are kept."""
     sleeper: Sleeper
+    partitions: int
     topic: str = Topic.OPERATOR_REQUESTS
     ordered: bool = True
 
@@ -117,6 +119,8 @@ class LetterCase:
             return self._refuse(Code.OPERATOR_REQUEST_LATE)
         if isinstance(self.found, Code):
             return self._refuse(self.found)
+        if self._misplaced(partition, self.found):
+            return self._refuse(Code.LETTER_MISPLACED)
         vault = VaultState(state, self.stage.desk.sealer)
         subject = self.found.original.subject
         enrolment = None if subject is None else vault.enrolment(vault.digest(subject))
@@ -125,6 +129,11 @@ class LetterCase:
         if self.request["command"] == SHOW:
             return self._show(self.found, enrolment)
         return self._replay(partition, vault, self.found, enrolment)
+
+    def _misplaced(self, partition: int, opened: OpenedLetter) -> bool:
+        """Whether another partition has the subject's rows: the producer took the wrong one, or the count was changed since."""
+        topic, key = opened.letter["topic"], opened.original.key
+        return topic in REPLAYED_TOPICS and key is not None and partition_of(key, self.stage.partitions) != partition
 
     def _first_offset(self, opened: OpenedLetter) -> int:
         return earliest(dict(opened.original.headers), opened.letter["source_offset"])

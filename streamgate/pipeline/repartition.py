@@ -10,7 +10,8 @@ All rows of a data subject go together to the partition that the hash of the sub
 Rows of a version that did not write yet where they belong are placed by an outcome that names their subject. Where there is none, erased
 subjects stay where they are: nobody's key is among their rows, and whoever comes back is enrolled anew; any other has to be seen first.
 
-Rows of egress stay: they are about requests, and those keep the partition of their prompt. So do the notary's chains.
+Rows of egress stay: they are about requests, and those keep the partition of their prompt. So do the notary's chains, and the rows of dead
+letters that were replayed: a letter is asked for where it stands.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ _BY_SUBJECT: Final = frozenset(b"SCKO")
 _TIMERS: Final = frozenset(b"TX")
 
 Rows = Mapping[bytes, bytes]
+
+
+def _of_a_letter(key: bytes) -> bool:
+    """Whether a row is about a dead letter and not about a subject, or the timer of such a row."""
+    return key[:1] == b"L" or (key[:1] == b"X" and key[TIMER_AT : TIMER_AT + 1] == b"L")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,8 @@ class Repartition:
         """Keys of rows, by the digest of their subject."""
         found: dict[bytes, list[bytes]] = {}
         for key in sorted(rows):
+            if _of_a_letter(key):
+                continue
             found.setdefault(self._digest(key, rows[key]), []).append(key)
         # A timer whose outcome has gone finds nothing, wherever it stands.
         return {digest: keys for digest, keys in found.items() if any(key[0] not in _TIMERS for key in keys)}

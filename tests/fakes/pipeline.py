@@ -131,6 +131,7 @@ class Vault:
             schemas().latest(Topic.OPERATOR_RESULTS),
             LETTERS_KEPT_MS,
             self.sleeper,
+            1,
         )
         self._offsets: dict[str, int] = {}
         self._published = 0

@@ -172,6 +172,17 @@ async def test_an_erasure_that_overtakes_a_replay_holds() -> None:
     assert not it.vault.key_count(it.digest)
 
 
+@pytest.mark.parametrize("command", ["show", "replay"])
+async def test_a_letter_whose_subject_has_rows_elsewhere_is_left_alone(command: str) -> None:
+    """Since the partition count was changed, or the record came to the wrong partition: here nobody knows of an erasure."""
+    it = Vault()
+    _, letter = await poisoned_prompt(it)
+    it.operators = replace(it.operators, partitions=1_000_003)
+    effects = await it.handle(it.operators, it.ask(command, letter))
+    assert code(effects) is Code.LETTER_MISPLACED
+    assert again(effects) == []
+
+
 async def test_a_consent_that_is_replayed_after_an_erasure_is_forgotten() -> None:
     """Like one that was said before it."""
     it = Vault()

@@ -145,6 +145,16 @@ async def test_a_kind_of_row_that_is_not_known_is_not_moved() -> None:
         Repartition(it.desk.sealer, 1).survey(0, {b"?": b""})
 
 
+async def test_a_letter_that_was_replayed_is_remembered_where_it_stands() -> None:
+    """It is no subject's, and asked for by its place."""
+    it = Vault()
+    letter = b"L" + bytes(16)
+    rows = {letter: b"sealed", b"X" + bytes(8) + letter: b"\x01"}
+    repartition = Repartition(it.desk.sealer, 1)
+    assert repartition.survey(ELSEWHERE, rows).subjects == 0
+    assert list(repartition.moves(ELSEWHERE, rows)) == []
+
+
 async def test_a_timer_without_its_outcome_is_left() -> None:
     """It finds nothing wherever it stands."""
     it = Vault()
