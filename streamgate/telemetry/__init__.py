@@ -14,7 +14,6 @@ from streamgate.telemetry._facts import (
     DeadLettered,
     DetectionTimed,
     Fact,
-    FellBack,
     KeyCacheUsed,
     LateCompletion,
     LatencyAdded,
@@ -34,6 +33,7 @@ from streamgate.telemetry._facts import (
     WorkersShare,
     WorkerState,
 )
+from streamgate.telemetry._fallback_facts import FellBack
 from streamgate.telemetry._metric import OTHER, Kind, Known, Label, Metric, Update
 from streamgate.telemetry._metrics import METRICS
 from streamgate.telemetry._table import metrics_table, with_metrics_table

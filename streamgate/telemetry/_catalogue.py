@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from streamgate.telemetry import _facts as f
 from streamgate.telemetry import _metrics as m
+from streamgate.telemetry._fallback_facts import FellBack
 from streamgate.telemetry._metric import Update
 
 F = TypeVar("F", bound=f.Fact)
@@ -134,7 +135,7 @@ def _retried(fact: f.CallRetried) -> Iterable[Update]:
     yield Update(m.RETRIES, 1, (fact.model, fact.reason))
 
 
-def _fell_back(fact: f.FellBack) -> Iterable[Update]:
+def _fell_back(fact: FellBack) -> Iterable[Update]:
     yield Update(m.FALLBACKS, 1, (fact.model, fact.reason))
 
 
@@ -194,7 +195,7 @@ DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.LetterHandled, "dead_letter.handled", _INFO, ("command", "code"), _letter),
     Declaration(f.CallFinished, "call.finished", _DEBUG, ("model", "code", "seconds"), _called),
     Declaration(f.CallRetried, "call.retried", _DEBUG, ("model", "reason"), _retried),
-    Declaration(f.FellBack, "call.fell_back", _DEBUG, ("model", "reason"), _fell_back),
+    Declaration(FellBack, "call.fell_back", _DEBUG, ("model", "reason"), _fell_back),
     Declaration(f.CallRepeated, "call.repeated", _at("warning"), ("model",), _repeated),
     Declaration(f.TokensUsed, "call.tokens_used", _DEBUG, ("model", "prompt_tokens", "completion_tokens"), _used),
     Declaration(f.ShareHeld, "budget.share", _DEBUG, ("model", "requests", "tokens"), _share),

@@ -163,6 +163,7 @@ def test_log_lines_are_quiet_in_normal_operation() -> None:
         t.StageFailed: "error",
         t.PartUnavailable: "warning",
         t.WorkerState: "info",
+        t.WorkersShare: "info",
     }
     back = t.PartUnavailable("detector", available=True)
     assert t.CATALOGUE[t.PartUnavailable].line(back).level == "info"

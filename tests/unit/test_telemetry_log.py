@@ -82,6 +82,7 @@ def test_normal_operation_is_quiet_at_info() -> None:
         "stage.failed",
         "part.availability",
         "worker.state",
+        "workers.share",
     }
 
 
