@@ -31,6 +31,7 @@ class Topic(StrEnum):
     RESPONSES = "responses"
     STANDING = "standing"
     BUDGET = "budget"
+    SPEND = "spend"
     AUDIT_EVENTS = "audit-events"
     AUDIT = "audit"
     DEAD_LETTERS = "dead-letters"

@@ -42,7 +42,7 @@ RETENTION_DAYS: Final[Mapping[Topic, int]] = {
     Topic.AUDIT: -1,
     Topic.DEAD_LETTERS: 14,
 }
-"""Days each topic keeps its records; −1 keeps them. Standing and the state changelogs are compacted instead."""
+"""Days each topic keeps its records; −1 keeps them. Standing, spend and the state changelogs are compacted instead."""
 _BUDGET: Final = {
     "cleanup.policy": "delete",
     "retention.ms": "3600000",
@@ -89,7 +89,7 @@ def topic_plan(
     compacted = common | _COMPACTED
 
     def configs(topic: Topic) -> dict[str, str]:
-        return compacted if topic is Topic.STANDING else kept(retention_days[topic]) | (given if topic in INPUTS else {})
+        return compacted if topic in {Topic.STANDING, Topic.SPEND} else kept(retention_days[topic]) | (given if topic in INPUTS else {})
 
     topics = [planned(prefix + topic, configs(topic)) for topic in Topic if topic is not Topic.BUDGET]
     topics.append(PlannedTopic(prefix + Topic.BUDGET, 1, replication, common | _BUDGET))

@@ -132,7 +132,9 @@ class OpenAIChat:
         response = raw.http_response
         headers = _lower(response)
         reply = read_reply(response.content, model, headers.get("x-request-id"), rate_headers(headers))
-        return failed(reply.reason, limits=rate_headers(headers)) if isinstance(reply, InvalidReply) else reply
+        if isinstance(reply, InvalidReply):
+            return failed(reply.reason, limits=rate_headers(headers), usage=reply.usage)
+        return reply
 
     def _rejected(self, response: httpx2.Response) -> CallFailed:
         headers = _lower(response)

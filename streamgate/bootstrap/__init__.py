@@ -14,13 +14,17 @@ from streamgate.bootstrap._admin import (
     verify_audit,
 )
 from streamgate.bootstrap._installation import Installation, load
+from streamgate.bootstrap._spend import BudgetOf, SpendReport, SpentFor, report_spending
 from streamgate.bootstrap._worker import Detection, Worker, build_worker, run_worker, telemetry_of
 
 __all__ = [
+    "BudgetOf",
     "Decision",
     "Detection",
     "Installation",
     "Right",
+    "SpendReport",
+    "SpentFor",
     "Worker",
     "apply_topics",
     "build_worker",
@@ -31,6 +35,7 @@ __all__ = [
     "notice",
     "produce_raw",
     "publish_consent",
+    "report_spending",
     "request_right",
     "run_worker",
     "telemetry_of",

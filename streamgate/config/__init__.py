@@ -6,6 +6,8 @@ import, and building ``Settings`` reads neither: ``load`` is given both.
 
 from streamgate.config._init import init
 from streamgate.config._load import CONFIG_VARIABLE, DEFAULT_FILE, load
+from streamgate.config._money import Money, MoneyBudget, Price
+from streamgate.config._money_names import check_money
 from streamgate.config._policy import load_policy
 from streamgate.config._roles import check_role
 from streamgate.config._secret import read_secret
@@ -21,12 +23,16 @@ __all__ = [
     "Egress",
     "Kafka",
     "Limits",
+    "Money",
+    "MoneyBudget",
     "Notary",
+    "Price",
     "Runtime",
     "Schemas",
     "Settings",
     "Telemetry",
     "Vault",
+    "check_money",
     "check_role",
     "init",
     "load",

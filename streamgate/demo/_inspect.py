@@ -20,7 +20,7 @@ from streamgate.pipeline._vaultstate import VaultState
 from streamgate.topology import Overlay
 from streamgate.types import Subject, Topic
 
-NO_VALUES_IN = (Topic.AUDIT_EVENTS, Topic.AUDIT, Topic.STANDING, Topic.DEAD_LETTERS)
+NO_VALUES_IN = (Topic.AUDIT_EVENTS, Topic.AUDIT, Topic.STANDING, Topic.SPEND, Topic.DEAD_LETTERS)
 """Topics in which no planted value may stand."""
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from streamgate.effects import Clock, Entropy, Sleeper
 from streamgate.errors import Code, Unavailable
+from streamgate.pipeline._tab import Tab
 from streamgate.pipeline._turns import Turns
-from streamgate.provider import CallFailed, ChatCall, ChatModel, ChatReply, Claim, Reserved, RetryPolicy
+from streamgate.provider import CallFailed, ChatCall, ChatModel, ChatReply, Claim, Payable, Reserved, RetryPolicy
 from streamgate.telemetry import BudgetLeft, CallFinished, CallRetried, Telemetry, TokensUsed
+
+LOOK_AGAIN_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,8 @@ class Asked:
     call: ChatCall
     tenant: str
     deadline_ms: int
+    tab: Tab
+    """What its calls cost, and for what."""
     bulk: bool = False
 
 
@@ -47,17 +53,25 @@ class Caller:
     entropy: Entropy
 
     async def call(self, asked: Asked, permit: Callable[[], Awaitable[Code]], intend: Callable[[], Awaitable[None]]) -> Called:
-        """Wait for a turn and permission, leave a trace, call; again where failure, deadline and the budget of repetitions allow."""
+        """Wait for a turn and permission, leave a trace, call; again where failure, deadline, money and the budget of repetitions allow."""
         calls, model, budgets = 0, asked.call.model, self.turns.budgets
         budgets.called(model, again=False)
         while True:
+            code = await self._affordable(asked)
+            if code is not Code.OK:
+                return Called(code, calls=calls)
             reserved = await self.turns.take(self._claim(asked))
             if reserved is None:
                 return Called(Code.DEADLINE_EXCEEDED, calls=calls)
-            code = await self._permitted(permit, intend)
+            # Once more, and set aside now: while this one waited for its turn, others have called.
+            payable = asked.tab.take(model, budgets.estimate(asked.call))
+            code = await self._permitted(permit, intend) if payable is Payable.NOW else Code.MONEY_SPENT
             if code is not Code.OK:
+                asked.tab.not_called()
                 budgets.release(reserved, self.clock.monotonic())
                 self.turns.changed()
+                if payable is Payable.LATER:
+                    continue
                 return Called(code, calls=calls)
             if not budgets.sends(reserved, self.clock.monotonic()):
                 self.turns.changed()
@@ -83,6 +97,15 @@ class Caller:
         except Unavailable:
             return Code.PROVIDER_FAILED
 
+    async def _affordable(self, asked: Asked) -> Code:
+        """Who cannot pay is told so at once; who could, but for what others hold, waits. But first it must be known what was spent."""
+        tab, estimate = asked.tab, self.turns.budgets.estimate
+        while tab.unknown() or (payable := tab.payable(asked.call.model, estimate(asked.call))) is Payable.LATER:
+            if self._left(asked) <= 0:
+                return Code.DEADLINE_EXCEEDED
+            await self.sleeper.sleep(LOOK_AGAIN_SECONDS)
+        return Code.OK if payable is Payable.NOW else Code.MONEY_SPENT
+
     def _left(self, asked: Asked) -> float:
         return (asked.deadline_ms - self.clock.now_ms()) / 1000
 
@@ -96,10 +119,12 @@ class Caller:
             reply = await self.model.complete(call, timeout)
         except CallFailed as failure:
             seconds = self.clock.monotonic() - started
+            asked.tab.failed(call.model, failure)
             self.turns.budgets.failed(reserved, failure, self.clock.monotonic())
             self.telemetry.emit(CallFinished(call.model, failure.code, seconds))
             return Called(failure.code, calls=calls, seconds=seconds), failure
         seconds = self.clock.monotonic() - started
+        asked.tab.answered(call.model, reply)
         self._settle(call, reserved, reply, seconds)
         self.telemetry.emit(CallFinished(call.model, Code.OK, seconds))
         return Called(Code.OK, reply, calls, seconds), None

@@ -18,6 +18,8 @@ from streamgate.pipeline._call import Asked, Called, Caller
 from streamgate.pipeline._egress_state import EgressState
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter, DeadLetters
+from streamgate.pipeline._spending import Costs, Spending
+from streamgate.pipeline._tab import Tab
 from streamgate.pipeline.ports.known import KnownRows
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, Settle, StateView
 from streamgate.pipeline.ports.trail import Trail
@@ -40,6 +42,7 @@ class Complete:
     trail: Trail
     audit: AuditWriter
     letters: DeadLetters
+    spending: Spending
     clock: Clock
     known_state: KnownRows
     in_flight: set[bytes] = field(default_factory=set)
@@ -62,17 +65,21 @@ class Complete:
             return _Copy(record)
         self.in_flight.add(request_id)  # until it is decided
         begun = self.known_state.get(record.partition, EgressState.intended(request_id))
+        tab = self.spending.till.open(request["tenant"], request["purpose"])
         try:
-            return _Completion(self, record, request, await self._call(record, request), int.from_bytes(begun or b"", "big"))
+            called = await self._call(record, request, tab)
         except BaseException:
             self.in_flight.discard(request_id)
+            tab.drop()
             raise
+        return _Completion(self, record, request, called, tab, int.from_bytes(begun or b"", "big"))
 
     def forget_in_flight(self) -> None:
         """Partitions are given up: what comes back must be worked on again."""
         self.in_flight.clear()
+        self.spending.till.purse.let_go()
 
-    async def _call(self, record: Inbound, request: dict[str, Any]) -> Called:
+    async def _call(self, record: Inbound, request: dict[str, Any], tab: Tab) -> Called:
         if any(final_scan(text) for text in outgoing(request)):
             return Called(Code.FINAL_SCAN_HIT)
 
@@ -82,7 +89,7 @@ class Complete:
         async def intend() -> None:
             await self.trail.enter(record.partition, _Intent(self, request))
 
-        asked = Asked(chat_call(request), request["tenant"], request["deadline_at"], bulk=self.topic == Topic.REQUESTS_BULK)
+        asked = Asked(chat_call(request), request["tenant"], request["deadline_at"], tab, bulk=self.topic == Topic.REQUESTS_BULK)
         return await self.caller.call(asked, permit, intend)
 
 
@@ -138,22 +145,26 @@ class _Completion:
     record: Inbound
     request: dict[str, Any]
     called: Called
+    tab: Tab
     earlier_calls: int
     """Calls that another worker, or this one before it lost the partition, began: how they ended nobody knows."""
 
     def decide(self, partition: int, state: StateView) -> Effects:
-        """Publish the completion, and remember that it was."""
-        del partition
+        """Publish the completion, remember that it was, and count what it has cost: that of a copy too."""
         request_id = self.request["request_id"]
         self.stage.in_flight.discard(request_id)
-        if state.get(EgressState.answered(request_id)) is not None:
-            return Effects(facts=(CopySeen(self.record.topic),))
         now_ms = self.stage.clock.now_ms()
+        if state.get(EgressState.answered(request_id)) is not None:
+            spent = self.stage.spending.count(partition, state, Costs.of(self.request, self.tab), now_ms)
+            return Effects(spent.rows, spent.outputs, (*spent.facts, CopySeen(self.record.topic)))
+        costs = Costs.of(self.request, self.tab, self.earlier_calls)
+        spent = self.stage.spending.count(partition, state, costs, now_ms)
         answered = Settle(EgressState.answered(request_id), lambda offset: offset.to_bytes(8, "big"))
 
         outputs = (
             Output(Topic.COMPLETIONS, self.request["reference"], encode(self.stage.completions, self._record(now_ms)), answered),
-            self._audited(),
+            self._audited(costs),
+            *spent.outputs,
         )
         own_ms = now_ms - self.record.timestamp_ms - round(self.called.seconds * 1000)
         if state.get(EgressState.intended(request_id)) is not None:
@@ -163,7 +174,7 @@ class _Completion:
         facts: list[Fact] = [LatencyAdded("complete", max(0, own_ms) / 1000)]
         if self.earlier_calls and self.called.calls:
             facts.append(CallRepeated(self.request["model"]))
-        return Effects((row,), outputs, tuple(facts))
+        return Effects((row, *spent.rows), outputs, (*facts, *spent.facts))
 
     def _record(self, now_ms: int) -> dict[str, Any]:
         reply = self.called.reply
@@ -184,17 +195,15 @@ class _Completion:
             "sealed": self.request["sealed"],
         }
 
-    def _audited(self) -> Output:
+    def _audited(self, costs: Costs) -> Output:
         reply = self.called.reply
         fact = AuditFact.CALL_COMPLETED if reply is not None else AuditFact.CALL_FAILED
-        used = None if reply is None else reply.usage
         return self.stage.audit.output(
             fact,
             **audited(self.request),
             code=self.called.code.value,
-            counts={"calls": self.called.calls}
-            | ({"earlier_calls": self.earlier_calls} if self.earlier_calls else {})
-            | ({} if used is None else {"prompt_tokens": used.prompt_tokens, "completion_tokens": used.completion_tokens}),
+            counts=costs.counts(),
+            cost=costs.text(self.stage.spending.till.purse.currency),
             timings_ms={"call": round(self.called.seconds * 1000)},
             provider_request_id=None if reply is None else reply.provider_request_id,
         )

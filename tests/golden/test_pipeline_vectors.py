@@ -1,4 +1,4 @@
-"""Golden vectors of vault's own persisted forms in every phase, beside those of ended outcomes in ``test_published_bytes``."""
+"""Golden vectors of the roles' own persisted forms, beside those of ended outcomes in ``test_published_bytes``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import pytest
 
 from streamgate.errors import Code, SealBroken, Status
 from streamgate.pipeline._context import RequestContext
+from streamgate.pipeline._egress_state import EgressState
 from streamgate.pipeline._outcome import Outcome, Phase, Source
+from streamgate.provider import SpendAccount, Spent, day_from
 
 OPEN = Outcome(
     phase=Phase.OPEN,
@@ -42,6 +44,9 @@ VECTORS = [(OPEN, OPENED), (OPEN.decided(Status.REFUSED, Code.NO_CONSENT, Source
 CONTEXT = RequestContext("e-1", "Jürgen", b"\x00\xff", {"b": "2", "a": "ß"})
 CONTEXT_BYTES = b'\x01{"carried":{"a":"\xc3\x9f","b":"2"},"event_id":"e-1","subject_id":"J\xc3\xbcrgen","token_map":"AP8="}'
 
+SPENT = Spent(3, 4, 1, 1_700_000_000_000, 30, 12_000_325_000_001)
+SPENT_BYTES = "010000000000000003000000000000000400000000000000010000018bcfe56800000000000000001e000000000000000000000aea0b1bdb41"
+
 
 @pytest.mark.parametrize(("outcome", "data"), VECTORS)
 def test_an_outcome_keeps_its_bytes_in_every_phase(outcome: Outcome, data: bytes) -> None:
@@ -70,3 +75,18 @@ def test_an_unknown_version_is_not_read(data: bytes) -> None:
         Outcome.from_bytes(data)
     with pytest.raises(SealBroken):
         RequestContext.from_bytes(data)
+
+
+def test_a_sum_of_money_keeps_its_bytes() -> None:
+    """Day, account; version byte, five counts and the amount, big-endian; both directions."""
+    key, value = EgressState.spent(SpendAccount("acme", "support", "USD", day_from("2026-11-30"))), bytes.fromhex(SPENT_BYTES)
+    assert key == b"M\x00\x00\x51\x33acme\x1fsupport\x1fUSD\x1f2026-11-30"
+    assert EgressState.spent_value(SPENT) == value
+    assert EgressState.spent_from(value) == SPENT
+
+
+@pytest.mark.parametrize("data", [b"", bytes(57), b"\x02" + bytes(56)])
+def test_a_sum_of_an_unknown_version_is_not_read(data: bytes) -> None:
+    """Nor one of another size."""
+    with pytest.raises(ValueError, match="unknown version or size"):
+        EgressState.spent_from(data)

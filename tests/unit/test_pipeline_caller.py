@@ -35,7 +35,8 @@ class Steps:
 
     async def call(self, seconds: float = 120.0) -> Called:
         request = self.it.request()
-        asked = Asked(chat_call(request), "acme", self.it.clock.now_ms() + round(seconds * 1000))
+        deadline_ms = self.it.clock.now_ms() + round(seconds * 1000)
+        asked = Asked(chat_call(request), "acme", deadline_ms, self.it.till.open("acme", "support"))
         return await self.it.caller.call(asked, self.permit, self.intend)
 
 

@@ -10,6 +10,7 @@ import pytest
 from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.errors import Code
 from streamgate.provider import Quota, RateHeaders, Reason
+from streamgate.types import Usage
 from tests.fakes.faulty_provider import REPLY_MARK, FaultyProvider, completion
 from tests.fakes.openai_bench import CALL, failure
 
@@ -141,9 +142,10 @@ async def test_a_reply_that_cannot_be_used_is_an_invalid_reply(
 async def test_what_the_provider_declines_is_refused(
     provider: FaultyProvider, chat: OpenAIChat, document: dict[str, Any], reason: Reason
 ) -> None:
-    """By its filter or by the model, and without its words."""
+    """By its filter or by the model, and without its words; what it says was used is billed all the same."""
     provider.behaviour = provider.document(document)
     error = await failure(chat)
+    assert error.usage == Usage(11, 7)
     assert (error.code, error.reason, error.retryable) == (Code.PROVIDER_REFUSED, reason, False)
 
 
