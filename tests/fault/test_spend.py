@@ -129,15 +129,15 @@ async def costs_of_calls(made: Installation) -> dict[bytes, int]:
 
 
 async def test_what_was_spent_is_exact_over_kills(kafka: Broker, prefix: str, tmp_path: Path) -> None:
-    """300 prompts, one of two egress workers killed with -9 three times: the sums equal those of the completions, to the last token."""
+    """300 prompts, two egress workers killed with -9 in turn, three times: the sums equal those of the completions, to the last token."""
     async with SimulatedProvider(0.05) as provider, two_egress(kafka, prefix, tmp_path, provider) as roles:
         made = roles.installation()
         sent = prompts(300)
         await send(made, prefix, sent)
-        for share in (60, 120, 180):
+        for share, number in ((60, 0), (120, 1), (180, 0)):
             await all_ended(made, share)
-            roles.kill(Role.EGRESS)
-            roles.start(Role.EGRESS)
+            roles.kill(Role.EGRESS, number)
+            roles.start(Role.EGRESS, number)
         await all_ended(made, len(sent))
         spent, said = await counted(made), await used(made)
         print(  # noqa: T201  figures for whoever runs this with -s
