@@ -8,6 +8,7 @@ from enum import StrEnum, unique
 from typing import Final, Literal, NewType
 
 KEY_SEPARATOR: Final = b"\x1f"
+DEFAULT_PROVIDER: Final = "default"
 
 Partition = NewType("Partition", int)
 RequestId = NewType("RequestId", bytes)
@@ -48,6 +49,29 @@ class Role(StrEnum):
     VAULT = "vault"
     EGRESS = "egress"
     NOTARY = "notary"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model at a provider. Both are names of the policy.
+
+    Written ``gpt-4o-mini`` at the default provider and ``azure-eu/gpt-4o-mini`` at another; what stands before the first ``/`` is the
+    provider, so a model whose own name has one is written with its provider: ``default/meta-llama/llama-3``.
+    """
+
+    provider: str
+    model: str
+
+    @classmethod
+    def parse(cls, name: str) -> ModelRef:
+        """The model that a name stands for."""
+        provider, slash, model = name.partition("/")
+        return cls(provider, model) if slash else cls(DEFAULT_PROVIDER, name)
+
+    @property
+    def name(self) -> str:
+        """Its name: the one form in which it stands in metrics, limits and the audit log."""
+        return self.model if self.provider == DEFAULT_PROVIDER and "/" not in self.model else f"{self.provider}/{self.model}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

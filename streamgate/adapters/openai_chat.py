@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import httpx2
@@ -54,6 +56,7 @@ class OpenAIChat:
         base_url: str | None = None,
         *,
         trust_env: bool = False,
+        ca_file: Path | None = None,
         output_limit: OutputLimit | None = None,
         connect_timeout_seconds: float = 5.0,
         max_reply_bytes: int = 1_500_000,
@@ -63,15 +66,19 @@ class OpenAIChat:
         """Nothing is connected yet.
 
         ``output_limit`` names the parameter for the most tokens of an answer; ``None`` takes OpenAI's for OpenAI, and the older
-        ``max_tokens``, which is all that most compatible servers know, for any other ``base_url``.
+        ``max_tokens``, which is all that most compatible servers know, for any other ``base_url``. ``ca_file`` names the authorities whose
+        certificates count, in place of the system's.
         """
         _silence_loggers()
+        if not api_key:
+            raise ConfigError(("egress.api_key_file: the key is empty; write what the provider gives",))
         url = OPENAI_URL if base_url is None else base_url
         self._output_limit: OutputLimit = output_limit or ("max_completion_tokens" if url.startswith(OPENAI_URL) else "max_tokens")
         self._connect_timeout_seconds = connect_timeout_seconds
         self._max_reply_bytes = max_reply_bytes
         self._wall_seconds = wall_seconds
         http = httpx2.AsyncClient(
+            verify=True if ca_file is None else _authorities(ca_file),
             trust_env=trust_env,
             follow_redirects=False,
             # Compression is declined: a small body could unfold to any size.
@@ -82,9 +89,10 @@ class OpenAIChat:
         try:
             self._client = AsyncOpenAI(api_key=api_key, base_url=url, max_retries=0, http_client=http)
         except (openai.OpenAIError, ValueError):
-            raise ConfigError(("egress.api_key_file: an empty key, or egress.base_url is no URL; write what the provider gives",)) from None
+            raise ConfigError(("egress.base_url: no URL; write what the provider gives",)) from None
         if not trust_env:
             self._client.organization = self._client.project = None
+            self._client._custom_headers = {}  # noqa: SLF001  else OPENAI_CUSTOM_HEADERS of the environment, which may replace the key
 
     def __repr__(self) -> str:
         """Show where it leads, no credentials."""
@@ -121,28 +129,33 @@ class OpenAIChat:
         }
 
     async def _attempt(self, parameters: dict[str, Any], model: str, timeout_seconds: float) -> ChatReply | CallFailed:
+        response = await self._response(parameters, timeout_seconds)
+        if isinstance(response, Reason):
+            return failed(response)
+        headers = _lower(response)
+        limits = rate_headers(headers)
+        if not response.is_success:
+            return failed(
+                classify(response.status_code, error_codes(response.content)),
+                again=headers.get("x-should-retry") != "false",
+                retry_after_seconds=retry_after_seconds(headers, self._wall_seconds()),
+                limits=limits,
+            )
+        reply = read_reply(response.content, model, headers.get("x-request-id"), limits)
+        return failed(reply.reason, limits=limits, usage=reply.usage) if isinstance(reply, InvalidReply) else reply
+
+    async def _response(self, parameters: dict[str, Any], timeout_seconds: float) -> httpx2.Response | Reason:
+        """Whatever was answered. It is read by the caller: nothing that could raise runs while the SDK's exception is being handled."""
         timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, self._connect_timeout_seconds))
         try:
             async with asyncio.timeout(timeout_seconds):
                 raw = await self._client.chat.completions.with_raw_response.create(**parameters, timeout=timeout)
         except openai.APIStatusError as error:
-            return self._rejected(error.response)
+            return error.response
         except Exception as error:  # noqa: BLE001  whatever else the SDK raises may quote the prompt or the reply, and must not travel on
-            return failed(_reason(error))
-        response = raw.http_response
-        headers = _lower(response)
-        reply = read_reply(response.content, model, headers.get("x-request-id"), rate_headers(headers))
-        if isinstance(reply, InvalidReply):
-            return failed(reply.reason, limits=rate_headers(headers), usage=reply.usage)
-        return reply
-
-    def _rejected(self, response: httpx2.Response) -> CallFailed:
-        headers = _lower(response)
-        return failed(
-            classify(response.status_code, error_codes(response.content)),
-            retry_after_seconds=retry_after_seconds(headers, self._wall_seconds()),
-            limits=rate_headers(headers),
-        )
+            return _reason(error)
+        response: httpx2.Response = raw.http_response
+        return response
 
     async def _bound(self, response: httpx2.Response) -> None:
         """Runs when the headers are there and the body is not: replaces its stream by one that ends at the limit."""
@@ -183,10 +196,28 @@ def _reason(error: Exception) -> Reason:
     if isinstance(error, (TimeoutError, openai.APITimeoutError)):
         return Reason.TIMEOUT
     if isinstance(error, openai.APIConnectionError):
-        return Reason.CONNECTION
+        return Reason.UNTRUSTED if _untrusted(error) else Reason.CONNECTION
     if isinstance(error, _Oversize):
         return Reason.OVERSIZE
     return Reason.WRONG_SHAPE if isinstance(error, _Encoded) else Reason.UNEXPECTED
+
+
+def _untrusted(error: BaseException | None) -> bool:
+    """Whether it came from a certificate that does not hold. httpx2 keeps what it translates as a cause or context."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _authorities(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError):
+        raise ConfigError(("egress.ca_file: cannot be read; name a file of PEM certificates",)) from None
 
 
 def _message(message: MaskedMessage) -> dict[str, str]:

@@ -13,10 +13,11 @@ from streamgate.bootstrap._installation import Installation
 from streamgate.bootstrap._letters import dead_letters
 from streamgate.bootstrap._money import prices, purse, spend_decoder
 from streamgate.codec import parse_frame
-from streamgate.config import Budget, read_secret
+from streamgate.config import Budget, Egress, ProviderAccess, check_access, read_secret
 from streamgate.errors import ConfigError
 from streamgate.pipeline._call import Caller
 from streamgate.pipeline._egress_state import EgressSweep
+from streamgate.pipeline._fallback import Fallbacks
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter
 from streamgate.pipeline._spending import Spending
@@ -24,10 +25,10 @@ from streamgate.pipeline._tab import Till
 from streamgate.pipeline._turns import Turns
 from streamgate.pipeline.complete import Complete
 from streamgate.pipeline.ports.standing import Watermark
-from streamgate.provider import Amount, Budgets, Purse, RetryPolicy, limit
+from streamgate.provider import Amount, Budgets, Providers, Purse, RetryPolicy, limit
 from streamgate.telemetry import Telemetry
 from streamgate.topology import Links, RoleApp
-from streamgate.types import Role, Topic
+from streamgate.types import DEFAULT_PROVIDER, Role, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class EgressParts:
 
     app: RoleApp
     standing: StandingReader[Watermark]
-    model: OpenAIChat
+    models: tuple[OpenAIChat, ...]
     shares: KafkaShares
     spend: SpendReader | None
     """``None`` where there is no budget of money: nobody has to know what was spent."""
@@ -50,14 +51,14 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
     links = Links.unbound(installation.rows(Role.EGRESS, clock))
     connection = installation.connection()
     standing = _standing(installation)
-    model = _model(installation)
+    providers = _providers(installation)
     money = purse(installation)
     spend = _spend(installation, money, telemetry)
     turns = Turns(_budgets(installation), clock, SystemSleeper())
     shares = _shares(installation, turns, telemetry)
     turns.budgets.shares, turns.waited_for = shares, shares.want
     caller = Caller(
-        model=model,
+        model=Providers(providers),
         turns=turns,
         policy=RetryPolicy(max_attempts=settings.max_attempts),
         call_timeout_seconds=settings.call_timeout_seconds,
@@ -70,7 +71,7 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
         decoder=installation.decoder(),
         completions=schemas.latest(Topic.COMPLETIONS),
         gate=Gate(standing, clock),
-        caller=caller,
+        caller=Fallbacks(caller, providers),
         trail=links.trail,
         audit=audit,
         letters=dead_letters(installation, audit),
@@ -91,7 +92,7 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
         sweep=EgressSweep(clock),
         on_drained=stage.forget_in_flight,
     )
-    return EgressParts(app, standing, model, shares, spend, links)
+    return EgressParts(app, standing, tuple(providers.values()), shares, spend, links)
 
 
 def _shares(installation: Installation, turns: Turns, telemetry: Telemetry) -> KafkaShares:
@@ -142,16 +143,24 @@ def _standing(installation: Installation) -> StandingReader[Watermark]:
     )
 
 
-def _model(installation: Installation) -> OpenAIChat:
+def _providers(installation: Installation) -> dict[str, OpenAIChat]:
+    """By name, every provider that there are credentials for. The policy may name more: these are skipped, and counted."""
     settings = installation.settings.egress
+    check_access(settings.providers, installation.policy.providers)
+    found: dict[str, OpenAIChat] = {}
+    for name, access in settings.providers.items():
+        key = read_secret(None, access.api_key_file, f"egress.providers.{name}.api_key_file")
+        found[name] = _model(access, None if key is None else key.get_secret_value(), trust_env=settings.trust_env)
     key = read_secret(settings.api_key, settings.api_key_file, "egress.api_key_file")
-    if key is None and settings.base_url is None:
+    if key is not None or settings.base_url is not None:
+        found[DEFAULT_PROVIDER] = _model(settings, None if key is None else key.get_secret_value(), trust_env=settings.trust_env)
+    if not found:
         raise ConfigError(("egress.api_key_file: missing; name the file of the API key, or set egress.base_url",))
-    return OpenAIChat(
-        api_key="none" if key is None else key.get_secret_value(),
-        base_url=settings.base_url,
-        trust_env=settings.trust_env,
-    )
+    return found
+
+
+def _model(access: Egress | ProviderAccess, key: str | None, *, trust_env: bool) -> OpenAIChat:
+    return OpenAIChat("none" if key is None else key, access.base_url, trust_env=trust_env, ca_file=access.ca_file)
 
 
 def _budgets(installation: Installation) -> Budgets:

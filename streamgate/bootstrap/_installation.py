@@ -83,8 +83,7 @@ class Installation:
         by_topic |= {self.prefix + topic: kept[Topic.RESPONSES] for topic in self.policy.reply_topics()}
         return Horizons(
             topic_retention_days=by_topic,
-            provider_name=self.policy.provider.name,
-            provider_log_days=self.policy.provider.abuse_log_days,
+            provider_log_days={provider.name: provider.abuse_log_days for provider in self.policy.used_providers()},
             compaction_seconds=COMPACTION_SECONDS,
             embedded=self.settings.kafka.embedded,
         )

@@ -21,7 +21,7 @@ from streamgate.bootstrap._vault import VaultParts, build_vault
 from streamgate.config import check_role
 from streamgate.detect import Detector, EntityType
 from streamgate.errors import ConfigError, StreamgateError
-from streamgate.provider import Reason
+from streamgate.provider import Left, Reason
 from streamgate.rights import NOT_KEPT_EMBEDDED
 from streamgate.telemetry import Combined, Known, Telemetry, WorkerFailed
 from streamgate.topology import Links, RoleApp, Rows, RowStore
@@ -96,7 +96,7 @@ def telemetry_of(installation: Installation) -> tuple[PrometheusTelemetry, Telem
         tenants=frozenset(policy.tenants),
         purposes=frozenset(policy.purposes),
         entities=frozenset(entity.value for entity in EntityType) | {"LITERAL"},
-        reasons=frozenset(reason.value for reason in Reason),
+        reasons=frozenset(reason.value for reason in (*Reason, *Left)),
         audit_facts=frozenset(fact.value for fact in AuditFact),
         parts=frozenset({"detector", "registry"}),
     )
@@ -133,7 +133,12 @@ def build_worker(
             links=egress.links,
             parts_ready=lacking,
             before=(egress.standing.start, egress.shares.start, *(each.start for each in spend)),
-            after=(*(each.stop for each in spend), egress.shares.stop, egress.standing.stop, egress.model.close),
+            after=(
+                *(each.stop for each in spend),
+                egress.shares.stop,
+                egress.standing.stop,
+                *(model.close for model in egress.models),
+            ),
         )
     return Worker(role, build_notary(installation, facts), prometheus, profile)
 

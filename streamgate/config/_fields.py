@@ -45,6 +45,12 @@ class Leaf:
         return Path in self.types
 
     @property
+    def paths_inside(self) -> tuple[str, ...]:
+        """Where it is a table of tables: what in each of these names a file or a directory."""
+        inner = section_of(get_args(self.types[0])[1]) if get_origin(self.types[0]) is dict else None
+        return () if inner is None else tuple(name for name, field in inner.model_fields.items() if Leaf(name, field).is_path)
+
+    @property
     def type_name(self) -> str:
         """Its type in words."""
         kind = self.types[0]

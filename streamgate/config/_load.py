@@ -92,14 +92,21 @@ def _foreign(name: str) -> bool:
 
 def _anchor(document: dict[str, Any], directory: Path) -> None:
     for leaf in leaves():
-        if not leaf.is_path:
-            continue
         *sections, name = leaf.path.split(".")
         here: Any = document
         for section in sections:
             here = here.get(section) if isinstance(here, dict) else None
-        if isinstance(here, dict) and isinstance(here.get(name), str) and here[name]:
-            here[name] = str(directory / here[name])
+        if leaf.is_path:
+            _anchor_one(here, name, directory)
+        for each in leaf.paths_inside:
+            inner = here.get(name) if isinstance(here, dict) else None
+            for table in inner.values() if isinstance(inner, dict) else ():
+                _anchor_one(table, each, directory)
+
+
+def _anchor_one(table: Any, name: str, directory: Path) -> None:
+    if isinstance(table, dict) and isinstance(table.get(name), str) and table[name]:
+        table[name] = str(directory / table[name])
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from streamgate.config._load import parse_toml, read_toml
+from streamgate.config._policy_providers import provider_mistakes
 from streamgate.config._problems import problems, unknown
 from streamgate.consent import Basis, Controller, Policy, Provider, Purpose, Tenant, policy_version
 from streamgate.errors import ConfigError
-from streamgate.types import Topic
+from streamgate.types import ModelRef, Topic
 
 RETENTION_DAYS: Final[Mapping[str, int]] = {
     "prompts": 1,
@@ -63,6 +65,19 @@ def _retained_topic(value: str) -> str:
     return value
 
 
+def _model_name(value: str) -> str:
+    ref = ModelRef.parse(value)
+    if not ref.provider or not ref.model:
+        raise ValueError("not the name of a model; write model, or provider/model")
+    return ref.name
+
+
+def _provider_name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("not a provider name; write lower-case letters, digits and '-', at most 64")
+    return value
+
+
 def _tenant_name(value: str) -> str:
     if not _TENANT.fullmatch(value):
         raise ValueError("not a tenant name; write letters, digits, '.', '_' and '-', at most 64")
@@ -71,6 +86,8 @@ def _tenant_name(value: str) -> str:
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Names = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_unique)]
+Models = Annotated[tuple[Annotated[Text, AfterValidator(_model_name)], ...], AfterValidator(_unique)]
+Residency = Annotated[str, Field(pattern=r"^[A-Z][A-Z-]{0,15}$")]
 ReplyTopic = Annotated[str, AfterValidator(_reply_topic)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 TopicDays = Annotated[int, Field(ge=1, le=36_500)]
@@ -93,6 +110,7 @@ class _Provider(_Part):
     location: Text
     transfer_mechanism: Text
     abuse_log_days: Days
+    residency: Residency
 
 
 class _Tenant(_Part):
@@ -103,7 +121,10 @@ class _Purpose(_Part):
     basis: Basis
     description: Text
     tenants: Annotated[tuple[Text, ...], AfterValidator(_unique)] = ()
-    models: Names
+    models: Annotated[Models, Field(min_length=1)]
+    fallbacks: Models = ()
+    residency: Annotated[tuple[Residency, ...], AfterValidator(_unique)] = ()
+    max_abuse_log_days: Days | None = None
     recipients: Names | None = None
     retention_days: Days
     deadline_seconds: Seconds = 120.0
@@ -115,7 +136,7 @@ class _Purpose(_Part):
 
 class _File(_Part):
     controller: _Controller
-    provider: _Provider
+    providers: dict[Annotated[str, AfterValidator(_provider_name)], _Provider]
     retention_days: dict[Annotated[str, AfterValidator(_retained_topic)], TopicDays] = Field(default_factory=dict)
     tenants: dict[Annotated[str, AfterValidator(_tenant_name)], _Tenant] = Field(default_factory=dict)
     purposes: dict[Annotated[str, AfterValidator(_purpose_name)], _Purpose] = Field(default_factory=dict)
@@ -130,8 +151,8 @@ def load_policy(source: Path | str) -> Policy:
         file = _File(**document)
     except ValidationError as error:
         raise ConfigError((*problems(error, _File, {}), *_strangers(document, known))) from None
-    mistakes = (line for name, purpose in file.purposes.items() for line in _mistakes(name, purpose, file.provider))
-    found = (*_strangers(document, known), *mistakes)
+    mistakes = (line for name, purpose in file.purposes.items() for line in _mistakes(name, purpose))
+    found = (*_strangers(document, known), *mistakes, *provider_mistakes(file))
     if found:
         raise ConfigError(found)
     return _policy(file, policy_version(document))
@@ -146,7 +167,7 @@ def _strangers(document: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[
                 yield unknown(f"purposes.{name}.tenants.{at}", tenant, known)
 
 
-def _mistakes(name: str, purpose: _Purpose, provider: _Provider) -> Iterator[str]:
+def _mistakes(name: str, purpose: _Purpose) -> Iterator[str]:
     place = f"purposes.{name}"
     if purpose.max_deadline_seconds < purpose.deadline_seconds:
         yield f"{place}.max_deadline_seconds: below deadline_seconds; write at least deadline_seconds"
@@ -158,21 +179,20 @@ def _mistakes(name: str, purpose: _Purpose, provider: _Provider) -> Iterator[str
         yield f"{place}.special_category_condition: has no effect; write special_categories = true or remove it"
     if purpose.special_category_condition == "a" and purpose.basis is not Basis.CONSENT:
         yield f"{place}.special_category_condition: explicit consent is asked for under basis 'consent' alone; write that basis"
-    if purpose.recipients is not None and provider.name not in purpose.recipients:
-        yield f"{place}.recipients: the provider is missing; it gets every minimised prompt (Art. 13(1)(e)): add provider.name"
 
 
 def _policy(file: _File, version: str) -> Policy:
     return Policy(
         version=version,
         tenants={name: Tenant(name, tenant.reply_topics) for name, tenant in file.tenants.items()},
-        purposes={name: _purpose(name, purpose, file.provider) for name, purpose in file.purposes.items()},
+        purposes={name: _purpose(name, purpose, file.providers) for name, purpose in file.purposes.items()},
         controller=Controller(**file.controller.model_dump()),
-        provider=Provider(**file.provider.model_dump()),
+        providers={name: Provider(**provider.model_dump()) for name, provider in file.providers.items()},
         retention_days={**RETENTION_DAYS, **file.retention_days},
     )
 
 
-def _purpose(name: str, purpose: _Purpose, provider: _Provider) -> Purpose:
-    fields = purpose.model_dump()
-    return Purpose(**{**fields, "name": name, "recipients": purpose.recipients or (provider.name,)})
+def _purpose(name: str, purpose: _Purpose, providers: Mapping[str, _Provider]) -> Purpose:
+    made = Purpose(**{**purpose.model_dump(), "name": name, "recipients": purpose.recipients or ()})
+    named = tuple(dict.fromkeys(providers[each].name for each in made.providers))
+    return replace(made, recipients=purpose.recipients or named)

@@ -41,6 +41,7 @@ _FILES: Final = (
     "kafka.tls_key_file",
     "schemas.registry_password_file",
     "dead_letters.public_key_file",
+    "egress.ca_file",
 )
 _OWNERS: Final = {_KEYS: Role.VAULT, _SIGNING: Role.NOTARY, "egress.api_key": Role.EGRESS, "egress.api_key_file": Role.EGRESS}
 
@@ -61,12 +62,15 @@ def _held(settings: Settings, role: Role) -> Iterator[str]:
     for path in _FORBIDDEN[role]:
         if _value(settings, path) is not None:
             yield f"{path}: the role {role} must not hold it; set it only for the role {_OWNERS[path]}"
+    if role is not Role.EGRESS:
+        for path, _ in _provider_files(settings, "api_key_file"):
+            yield f"{path}: the role {role} must not hold it; set egress.providers only for the role {Role.EGRESS}"
 
 
 def _lacking(settings: Settings, role: Role) -> Iterator[str]:
     if role is Role.VAULT and settings.vault.key_file is None:
         yield f"{_KEYS}: missing; run `streamgate init` and name the file"
-    if role is Role.EGRESS and settings.egress.base_url is None and not any(_value(settings, path) for path in _CREDENTIALS):
+    if role is Role.EGRESS and not _reaches_a_provider(settings):
         yield "egress.api_key_file: missing; name the file of the API key, or set egress.base_url for a server that needs none"
     if role is Role.NOTARY and settings.notary.signing_key_file is None:
         yield f"{_SIGNING}: missing; run `streamgate init` and name the file"
@@ -74,12 +78,30 @@ def _lacking(settings: Settings, role: Role) -> Iterator[str]:
         yield "dead_letters.public_key_file: missing; name the file with the vault's dead-letter public key"
 
 
-def _unreadable(settings: Settings, role: Role) -> Iterator[str]:
-    own = [path for path in (_KEYS, _SIGNING, "egress.api_key_file") if _OWNERS[path] is role]
-    for path in (*own, *_FILES):
+def _reaches_a_provider(settings: Settings) -> bool:
+    return settings.egress.base_url is not None or any(_value(settings, path) for path in _CREDENTIALS) or bool(settings.egress.providers)
+
+
+def _provider_files(settings: Settings, name: str) -> Iterator[tuple[str, Path]]:
+    for provider, access in settings.egress.providers.items():
+        file = getattr(access, name)
+        if file is not None:
+            yield f"egress.providers.{provider}.{name}", file
+
+
+def _files(settings: Settings, role: Role) -> Iterator[tuple[str, Path, bool]]:
+    """Each file that the role reads, and whether it is secret."""
+    for path in (_KEYS, _SIGNING, "egress.api_key_file", *_FILES):
         file = _value(settings, path)
-        if not isinstance(file, Path):
-            continue
+        if isinstance(file, Path) and _OWNERS.get(path, role) is role:
+            yield path, file, path in _OWNERS
+    if role is Role.EGRESS:
+        yield from ((path, file, True) for path, file in _provider_files(settings, "api_key_file"))
+        yield from ((path, file, False) for path, file in _provider_files(settings, "ca_file"))
+
+
+def _unreadable(settings: Settings, role: Role) -> Iterator[str]:
+    for path, file, secret in _files(settings, role):
         try:
             mode = file.stat().st_mode
             with file.open("rb"):
@@ -87,5 +109,5 @@ def _unreadable(settings: Settings, role: Role) -> Iterator[str]:
         except OSError as error:
             yield f"{path}: cannot be read ({error.strerror}); check the path and its rights"
             continue
-        if path in own and mode & _OTHERS_MAY:
+        if secret and mode & _OTHERS_MAY:
             yield f"{path}: every user of the machine can read it; run chmod o-rwx on it"

@@ -15,6 +15,7 @@ from pydantic_settings import NoDecode
 from streamgate.config._grammar import Addresses, Json, Prefix, PublicKey, Seconds, Url
 from streamgate.config._money import Money, Price, Prices
 from streamgate.config._section import Section
+from streamgate.types import DEFAULT_PROVIDER
 
 
 class Kafka(Section):
@@ -119,17 +120,38 @@ class Budget(Section):
 Budgets = Annotated[dict[str, Budget], NoDecode, Json]
 
 
+class ProviderAccess(Section):
+    """How egress reaches a provider that the policy names, beside the default one."""
+
+    base_url: Url = Field(description="Base URL of an API compatible with OpenAI's.")
+    api_key_file: Path | None = Field(default=None, description="File that holds the API key. Only for the role egress.")
+    ca_file: Path | None = Field(default=None, description="PEM file of the authorities that may vouch for base_url.")
+
+
+Providers = Annotated[dict[str, ProviderAccess], NoDecode, Json]
+
+
 class Egress(Section):
     """The role that has the way out."""
 
     base_url: Url | None = Field(default=None, description="Base URL of an API compatible with OpenAI's; without it, OpenAI's own.")
     api_key: SecretStr | None = Field(default=None, description="API key of the provider; better in a file. Only for the role egress.")
     api_key_file: Path | None = Field(default=None, description="File that holds the API key. Only for the role egress.")
-    budgets: Budgets = Field(default_factory=dict, description="Budget by model name; in the environment one JSON object.")
+    budgets: Budgets = Field(
+        default_factory=dict,
+        description="Budget by model, as the policy names it (model, or provider/model); in the environment one JSON object.",
+    )
     call_timeout_seconds: Seconds = Field(default=60.0, description="Longest time for one call of the provider.")
     max_attempts: int = Field(default=4, ge=1, le=20, description="Most calls for one prompt, the first included.")
     trust_env: bool = Field(
         default=False, description="Whether HTTPS_PROXY, SSL_CERT_FILE and the like are heeded. Off: calls go straight."
+    )
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of the authorities that may vouch for base_url; without it, those of the system."
+    )
+    providers: Providers = Field(
+        default_factory=dict,
+        description="By name in the policy, the other providers: base_url, api_key_file, ca_file; in the environment one JSON object.",
     )
     tenant_budgets: Budgets = Field(default_factory=dict, description="Budget by tenant, over all models; a tenant not named has none.")
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$", description="Currency of all prices and budgets of money (ISO 4217).")
@@ -144,10 +166,12 @@ class Egress(Section):
     money: Money = Field(default_factory=Money, description="Budgets of money.")
 
     def mistakes(self) -> tuple[str, ...]:
-        """One API key at most; and no budget of money under which a call could cost nothing for want of a price."""
+        """One API key at most, one place for the default provider, and no budget of money without prices: a call could cost nothing."""
         found = []
         if self.api_key is not None and self.api_key_file is not None:
             found.append("api_key_file: two API keys; write api_key_file or api_key")
+        if DEFAULT_PROVIDER in self.providers:
+            found.append(f"providers.{DEFAULT_PROVIDER}: is reached by egress.base_url and egress.api_key_file; write them there")
         if (self.money.tenants or self.money.purposes) and self.default_price is None:
             found.append("default_price: missing; budgets of money need a price for every model: write the highest one that you pay")
         return tuple(found)

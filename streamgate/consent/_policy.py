@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamgate.consent._basis import Basis
+from streamgate.types import ModelRef
 
 VERSION_DIGITS: Final = 16
 
@@ -26,11 +27,17 @@ class Purpose:
     tenants: tuple[str, ...]
     """Who may use it; nobody else."""
     models: tuple[str, ...]
-    """Models that may be called; the first is the default."""
+    """Models that may be called, by their names (``ModelRef``); the first is the default."""
     recipients: tuple[str, ...]
     """Names of the processors that get the minimised prompt (Art. 13(1)(e))."""
     retention_days: int
     """How long the controller keeps answers for this purpose; told in the notice, enforced where the answers are kept."""
+    fallbacks: tuple[str, ...] = ()
+    """Models that are called, in this order, where the provider of the one that was asked for fails."""
+    residency: tuple[str, ...] = ()
+    """Where its prompts may be processed; empty: wherever the policy's providers are."""
+    max_abuse_log_days: int | None = None
+    """How long a provider may keep its prompts to look for abuse; ``None``: as long as the policy's providers do."""
     deadline_seconds: float = 120.0
     max_deadline_seconds: float = 900.0
     special_categories: bool = False
@@ -39,6 +46,11 @@ class Purpose:
     """The letter of Art. 9(2) that allows it, ``a`` to ``j``."""
     objection_allowed: bool | None = None
     """Whether a withdrawal or an objection stops it; ``None`` takes what the law says of the basis."""
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Every provider that its prompts may go to, in the order in which they come into question."""
+        return tuple(dict.fromkeys(ModelRef.parse(name).provider for name in (*self.models, *self.fallbacks)))
 
     @property
     def article(self) -> str:
@@ -72,12 +84,14 @@ class Controller:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The processor that runs the models, as the notice names it (GDPR Art. 13(1)(e) and (f))."""
+    """A processor that runs models, as the notice names it (GDPR Art. 13(1)(e) and (f))."""
 
     name: str
     location: str
     transfer_mechanism: str
     abuse_log_days: int
+    residency: str
+    """Where it keeps and processes what it gets, in a word that purposes can name: ``EU``, ``US``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,8 @@ class Policy:
     tenants: Mapping[str, Tenant]
     purposes: Mapping[str, Purpose]
     controller: Controller
-    provider: Provider
+    providers: Mapping[str, Provider]
+    """By the names that stand before the ``/`` of a model; one is ``default``."""
     retention_days: Mapping[str, int] = field(default_factory=dict)
     """Days by topic, without the prefix."""
 
@@ -106,7 +121,12 @@ class Policy:
 
     def models(self) -> tuple[str, ...]:
         """Every model that may be called, each once, sorted."""
-        return tuple(sorted({model for purpose in self.purposes.values() for model in purpose.models}))
+        return tuple(sorted({model for purpose in self.purposes.values() for model in (*purpose.models, *purpose.fallbacks)}))
+
+    def used_providers(self) -> tuple[Provider, ...]:
+        """Every provider that some prompt may go to, by name."""
+        used = {name for purpose in self.purposes.values() for name in purpose.providers}
+        return tuple(sorted((self.providers[name] for name in used), key=lambda provider: provider.name))
 
 
 def policy_version(document: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from streamgate.pipeline._desk import Desk
 from streamgate.pipeline._outcome import Outcome
 from streamgate.pipeline.ports.stage import LARGEST_OUTPUT_BYTES, Output
 from streamgate.rights import Enrolment
-from streamgate.types import MaskedMessage, MaskedText, Topic
+from streamgate.types import MaskedMessage, MaskedText, ModelRef, Topic
 from streamgate.vault import Aad, Masker, PurposeKeys, constant_text, join_masked
 
 PREAMBLE: Final = (
@@ -63,7 +63,7 @@ class Issue:
             "reference": enrolment.reference,
             "tenant": outcome.tenant,
             "purpose": outcome.purpose,
-            "model": outcome.model,
+            **_models(desk, outcome),
             "messages": [_message(message) for message in messages],
             **_parameters(minimised),
             "safety_identifier": keys.safety_identifier(),
@@ -81,6 +81,18 @@ class Issue:
         audited = _audited(desk, outcome, enrolment, {**masking.entities, "dropped_fields": minimised.dropped})
         lane = desk.lanes.choose(outcome.opened_by.topic, outcome.tenant, outcome.request_id)
         return cls((Output(lane, enrolment.reference, value), audited), dict(masking.entities), lane)
+
+
+def _models(desk: Desk, outcome: Outcome) -> dict[str, Any]:
+    """What egress may call, and nothing else: the model, and the purpose's fallbacks in their order."""
+    purpose, asked = desk.policy.purpose(outcome.purpose), ModelRef.parse(outcome.model)
+    fallbacks = () if purpose is None else purpose.fallbacks
+    others = [ModelRef.parse(name) for name in fallbacks if name != outcome.model]
+    return {
+        "provider": asked.provider,
+        "model": asked.model,
+        "fallbacks": [{"provider": each.provider, "model": each.model} for each in others],
+    }
 
 
 def _audited(desk: Desk, outcome: Outcome, enrolment: Enrolment, counts: Mapping[str, int]) -> Output:

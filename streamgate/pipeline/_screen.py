@@ -8,6 +8,7 @@ from typing import Final
 from streamgate.consent import Policy, Purpose
 from streamgate.errors import Code
 from streamgate.minimise import Envelope
+from streamgate.types import ModelRef
 
 SEED: Final = 0x9747B28C
 MIX: Final = 0x5BD1E995
@@ -36,7 +37,7 @@ def screen(envelope: Envelope, policy: Policy, arrived_ms: int) -> Route | Code:
     purpose = policy.purpose(envelope.purpose)
     if purpose is None or tenant.name not in purpose.tenants:
         return Route(None, "", reply_topic, arrived_ms, Code.UNKNOWN_PURPOSE)
-    model = envelope.model or purpose.models[0]
+    model = purpose.models[0] if envelope.model is None else ModelRef.parse(envelope.model).name
     wanted = envelope.deadline_at_ms if envelope.deadline_at_ms is not None else arrived_ms + round(purpose.deadline_seconds * 1000)
     deadline_ms = min(wanted, arrived_ms + round(purpose.max_deadline_seconds * 1000))
     refusal = None if model in purpose.models else Code.UNKNOWN_MODEL

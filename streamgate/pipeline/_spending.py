@@ -16,7 +16,7 @@ from streamgate.pipeline._tab import Tab, Till
 from streamgate.pipeline.ports.stage import Effects, Output, Row, StateView
 from streamgate.provider import Bill, Hold, SpendAccount, Spent, amount_of, day_from, day_of, day_text, money_of, plain
 from streamgate.telemetry import CostUnknown, Fact, MoneySpent
-from streamgate.types import Topic
+from streamgate.types import ModelRef, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,14 @@ class Costs:
     @classmethod
     def of(cls, request: Mapping[str, Any], tab: Tab, earlier_calls: int = 0) -> Self:
         """Of a request, and what its calls have cost."""
-        return cls(request["tenant"], request["purpose"], request["model"], tuple(tab.bills), earlier_calls, tab.hold)
+        return cls(
+            request["tenant"],
+            request["purpose"],
+            ModelRef(request["provider"], request["model"]).name,
+            tuple(tab.bills),
+            earlier_calls,
+            tab.hold,
+        )
 
     def counts(self) -> dict[str, int]:
         """For the audit log."""

@@ -14,9 +14,11 @@ from streamgate.codec import Decoder, Schema, encode
 from streamgate.detect import final_scan
 from streamgate.effects import Clock
 from streamgate.errors import Code, RecordError, Unavailable
-from streamgate.pipeline._call import Asked, Called, Caller
+from streamgate.pipeline._call import Asked, Called
 from streamgate.pipeline._egress_state import EgressState
+from streamgate.pipeline._fallback import Fallbacks
 from streamgate.pipeline._gate import Gate
+from streamgate.pipeline._masked_request import audited, chat_call, outgoing
 from streamgate.pipeline._publish import AuditWriter, DeadLetters
 from streamgate.pipeline._spending import Costs, Spending
 from streamgate.pipeline._tab import Tab
@@ -25,7 +27,7 @@ from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, Sett
 from streamgate.pipeline.ports.trail import Trail
 from streamgate.provider import ChatCall
 from streamgate.telemetry import CallRepeated, CopySeen, DeadLettered, Fact, LatencyAdded
-from streamgate.types import Inbound, MaskedMessage, MaskedText, Parameters, Topic
+from streamgate.types import Inbound, ModelRef, Topic
 
 RECORD_KEPT_MS: Final = 24 * 3600 * 1000
 """How long egress remembers that it answered a request; longer than any deadline."""
@@ -38,7 +40,7 @@ class Complete:
     decoder: Decoder
     completions: Schema
     gate: Gate
-    caller: Caller
+    caller: Fallbacks
     trail: Trail
     audit: AuditWriter
     letters: DeadLetters
@@ -86,11 +88,12 @@ class Complete:
         async def permit() -> Code:
             return await self.gate.pass_or_code(record.partition, request)
 
-        async def intend() -> None:
-            await self.trail.enter(record.partition, _Intent(self, request))
+        async def intend(call: ChatCall) -> None:
+            await self.trail.enter(record.partition, _Intent(self, request, call.name))
 
         asked = Asked(chat_call(request), request["tenant"], request["deadline_at"], tab, bulk=self.topic == Topic.REQUESTS_BULK)
-        return await self.caller.call(asked, permit, intend)
+        fallbacks = tuple(ModelRef(each["provider"], each["model"]) for each in request["fallbacks"])
+        return await self.caller.call(asked, fallbacks, permit, intend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class _Intent:
 
     stage: Complete
     request: dict[str, Any]
+    model: str
 
     def decide(self, partition: int, state: StateView) -> Effects:
         """Count it, and say so on the audit topic's input."""
@@ -108,7 +112,7 @@ class _Intent:
         before = int.from_bytes(state.get(key) or b"", "big")
         forget = EgressState.forget_at(self.stage.clock.now_ms() + RECORD_KEPT_MS, request_id)
         rows = (Row(key, (before + 1).to_bytes(4, "big")), *(() if before else (Row(forget, b"\x01"),)))
-        return Effects(rows, (self.stage.audit.output(AuditFact.CALL_INTENDED, **audited(self.request)),))
+        return Effects(rows, (self.stage.audit.output(AuditFact.CALL_INTENDED, **audited(self.request, self.model)),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +177,12 @@ class _Completion:
             row = Row(EgressState.forget_at(now_ms + RECORD_KEPT_MS, request_id), b"\x01")
         facts: list[Fact] = [LatencyAdded("complete", max(0, own_ms) / 1000)]
         if self.earlier_calls and self.called.calls:
-            facts.append(CallRepeated(self.request["model"]))
+            facts.append(CallRepeated(self._at().name))
         return Effects((row, *spent.rows), outputs, (*facts, *spent.facts))
+
+    def _at(self) -> ModelRef:
+        """The model that answered or was called last; the one that was asked for where none was."""
+        return self.called.at or ModelRef(self.request["provider"], self.request["model"])
 
     def _record(self, now_ms: int) -> dict[str, Any]:
         reply = self.called.reply
@@ -187,7 +195,8 @@ class _Completion:
             "code": self.called.code.value,
             "text": None if reply is None else reply.text,
             "finish_reason": None if reply is None else reply.finish_reason,
-            "model": self.request["model"] if reply is None else reply.model,
+            "provider": self._at().provider,
+            "model": self._at().model if reply is None else reply.model,
             "usage": None if usage is None else {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens},
             "provider_request_id": None if reply is None else reply.provider_request_id,
             "calls": self.called.calls,
@@ -200,49 +209,10 @@ class _Completion:
         fact = AuditFact.CALL_COMPLETED if reply is not None else AuditFact.CALL_FAILED
         return self.stage.audit.output(
             fact,
-            **audited(self.request),
+            **audited(self.request, self._at().name),
             code=self.called.code.value,
-            counts=costs.counts(),
+            counts=costs.counts() | ({"models_left": self.called.left} if self.called.left else {}),
             cost=costs.text(self.stage.spending.till.purse.currency),
             timings_ms={"call": round(self.called.seconds * 1000)},
             provider_request_id=None if reply is None else reply.provider_request_id,
         )
-
-
-def outgoing(request: dict[str, Any]) -> list[str]:
-    """Every text of a request that the provider will see."""
-    return [*(message["content"] for message in request["messages"]), *request["stop"]]
-
-
-def chat_call(request: dict[str, Any]) -> ChatCall:
-    """The call that a request asks for. Its texts were masked by vault."""
-    messages = tuple(
-        MaskedMessage(message["role"], MaskedText(message["content"]), message["tool_call_id"]) for message in request["messages"]
-    )
-    parameters = Parameters(
-        temperature=request["temperature"],
-        top_p=request["top_p"],
-        max_output_tokens=request["max_output_tokens"],
-        seed=request["seed"],
-        stop=tuple(request["stop"]),
-    )
-    return ChatCall(
-        request_id=request["request_id"],
-        model=request["model"],
-        messages=messages,
-        parameters=parameters,
-        safety_identifier=request["safety_identifier"],
-    )
-
-
-def audited(request: dict[str, Any]) -> dict[str, Any]:
-    """What every audit event about a request says."""
-    return {
-        "reference": request["reference"],
-        "request_id": request["request_id"],
-        "tenant": request["tenant"],
-        "purpose": request["purpose"],
-        "model": request["model"],
-        "policy_version": request["policy_version"],
-        "detector_version": request["detector_version"],
-    }

@@ -10,6 +10,7 @@ from streamgate.provider._call import ChatCall, ChatModel, ChatReply, Quota, Rat
 from streamgate.provider._classify import CODE_OF, NOT_BILLED, RETRYABLE, classify, failed
 from streamgate.provider._estimate import TokenEstimate, estimate_tokens
 from streamgate.provider._failure import CallFailed, Reason
+from streamgate.provider._fallback import FALLS_BACK, Left, Providers
 from streamgate.provider._foreign import Foreign
 from streamgate.provider._headers import duration_seconds, rate_headers, retry_after_seconds
 from streamgate.provider._join import Entry, Known, State
@@ -26,6 +27,7 @@ from streamgate.provider._window import WINDOW_SECONDS, Window
 
 __all__ = [
     "CODE_OF",
+    "FALLS_BACK",
     "NOTHING",
     "NOT_BILLED",
     "PRICE_DECIMALS",
@@ -49,6 +51,7 @@ __all__ = [
     "Holding",
     "InvalidReply",
     "Known",
+    "Left",
     "Member",
     "MoneyLimit",
     "Need",
@@ -57,6 +60,7 @@ __all__ = [
     "Pool",
     "Price",
     "Prices",
+    "Providers",
     "Purse",
     "Quota",
     "RateHeaders",

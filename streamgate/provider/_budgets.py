@@ -58,7 +58,7 @@ class Reserved:
 
 @dataclass(slots=True)
 class Budgets:
-    """All models of this worker. Models that are not named get the default, each for itself."""
+    """All models of this worker, by name and provider (``ModelRef.name``). One that is not named gets the default, for itself."""
 
     default: Amount
     by_model: Mapping[str, Amount] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Budgets:
 
     def enter(self, claim: Claim, now: float) -> Ticket:
         """Wait for a turn."""
-        model = self._model(claim.call.model)
+        model = self._model(claim.call.name)
         tokens, tenant = max(model.estimate.of(claim.call), 1), self._tenant(claim.tenant)
         self._number += 1
         ticket = Ticket(self._number, claim, model.clipped(Amount(1, tokens if tenant is None else min(tokens, tenant.limit.tokens)), now))
@@ -86,14 +86,14 @@ class Budgets:
 
     def leave(self, ticket: Ticket) -> None:
         """Wait no longer."""
-        self._model(ticket.claim.call.model).queue.remove(ticket)
+        self._model(ticket.claim.call.name).queue.remove(ticket)
 
     def serve(self, now: float) -> Iterator[tuple[Ticket, Reserved | None]]:
-        """Whose turn it is; ``None`` for those who cannot be answered before their deadline any more."""
+        """Whose turn it is; ``None`` for those who cannot be answered before their deadline, or need not wait for an outage to end."""
         for name, model in self._models.items():
             while model.queue:
-                held_until = max(now, now + model.breaker.wait_seconds(now), model.paused_until)
-                late = model.queue.overdue(held_until + model.fastest_seconds)
+                held_until = now + self.held_seconds(name, now)
+                late = model.queue.hopeless(held_until + model.fastest_seconds, outage=self.in_outage(name, now))
                 for ticket in late:
                     model.queue.remove(ticket)
                     yield ticket, None
@@ -154,7 +154,16 @@ class Budgets:
 
     def estimate(self, call: ChatCall) -> Usage:
         """Tokens that a call will use, seldom too few."""
-        return self._model(call.model).estimate.usage(call)
+        return self._model(call.name).estimate.usage(call)
+
+    def held_seconds(self, model: str, now: float) -> float:
+        """How long the model is left alone: its breaker is open, or the provider asked for a pause. Zero when a call may be made."""
+        known = self._model(model)
+        return max(known.breaker.wait_seconds(now), known.paused_until - now, 0.0)
+
+    def in_outage(self, model: str, now: float) -> bool:
+        """Whether the breaker lets nothing pass."""
+        return self._model(model).breaker.wait_seconds(now) > 0
 
     def left(self, model: str, now: float) -> Amount:
         """What is left of the minute, over all replicas, as far as it is known."""

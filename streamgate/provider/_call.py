@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from streamgate.types import MaskedMessage, Parameters, Usage
+from streamgate.types import DEFAULT_PROVIDER, MaskedMessage, ModelRef, Parameters, Usage
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -18,10 +18,16 @@ class ChatCall:
     parameters: Parameters
     safety_identifier: str
     """Keyed digest of the data subject, per purpose; at most 128 characters."""
+    provider: str = DEFAULT_PROVIDER
+
+    @property
+    def name(self) -> str:
+        """Of the model at its provider: what has limits, an estimate and a breaker of its own."""
+        return ModelRef(self.provider, self.model).name
 
     def __repr__(self) -> str:
         """Show the model and sizes only."""
-        return f"ChatCall({self.model!r}, {len(self.messages)} messages, {self.characters()} characters)"
+        return f"ChatCall({self.name!r}, {len(self.messages)} messages, {self.characters()} characters)"
 
     def characters(self) -> int:
         """Characters of all messages together."""

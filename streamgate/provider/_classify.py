@@ -23,6 +23,7 @@ CODE_OF: Final[Mapping[Reason, Code]] = MappingProxyType(
         Reason.TIMEOUT: Code.PROVIDER_FAILED,
         Reason.CONNECTION: Code.PROVIDER_FAILED,
         Reason.CONFLICT: Code.PROVIDER_FAILED,
+        Reason.UNTRUSTED: Code.PROVIDER_FAILED,
         Reason.UNAUTHORISED: Code.PROVIDER_UNAUTHORISED,
         Reason.QUOTA_SPENT: Code.PROVIDER_QUOTA_SPENT,
         Reason.NOT_FOUND: Code.PROVIDER_FAILED,
@@ -56,6 +57,7 @@ NOT_BILLED: Final = frozenset(
         Reason.RATE_LIMITED,
         Reason.OVERLOADED,
         Reason.CONFLICT,
+        Reason.UNTRUSTED,
         Reason.UNAUTHORISED,
         Reason.QUOTA_SPENT,
         Reason.NOT_FOUND,
@@ -108,10 +110,15 @@ _CLIENT_ERRORS: Final = range(400, 500)
 
 
 def failed(
-    reason: Reason, *, retry_after_seconds: float | None = None, limits: RateHeaders | None = None, usage: Usage | None = None
+    reason: Reason,
+    *,
+    again: bool = True,
+    retry_after_seconds: float | None = None,
+    limits: RateHeaders | None = None,
+    usage: Usage | None = None,
 ) -> CallFailed:
-    """The failure that a reason stands for."""
-    retryable = reason in RETRYABLE
+    """The failure that a reason stands for; ``again=False`` where the provider says that another try is of no use."""
+    retryable = again and reason in RETRYABLE
     return CallFailed(CODE_OF[reason], reason, retryable=retryable, retry_after_seconds=retry_after_seconds, limits=limits, usage=usage)
 
 

@@ -19,6 +19,8 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     CONNECTION = "connection"
     CONFLICT = "conflict"
+    UNTRUSTED = "untrusted"
+    """The server's certificate does not hold; nothing was sent."""
     UNAUTHORISED = "unauthorised"
     QUOTA_SPENT = "quota_spent"
     NOT_FOUND = "not_found"

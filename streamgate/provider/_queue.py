@@ -19,6 +19,8 @@ class Claim:
     bulk: bool
     deadline: float
     """On the monotonic clock, in seconds."""
+    elsewhere: bool = False
+    """Whether another model may be asked instead: then the end of an outage is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,9 @@ class Queue:
         """Wait no longer: its turn has come, or it was given up."""
         self._here.pop(ticket.number, None)
 
-    def overdue(self, before: float) -> list[Ticket]:
-        """Whoever's deadline is no later than a time."""
-        return [ticket for ticket in self._here.values() if ticket.claim.deadline <= before]
+    def hopeless(self, before: float, *, outage: bool) -> list[Ticket]:
+        """Whoever's deadline is no later than a time; in an outage, also whoever can go elsewhere."""
+        return [ticket for ticket in self._here.values() if ticket.claim.deadline <= before or (outage and ticket.claim.elsewhere)]
 
     def firsts(self, used: Callable[[str], float]) -> Iterator[Ticket]:
         """The first of each tenant, best first; ``used`` tells how much of the limit a tenant has used."""

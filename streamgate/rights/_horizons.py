@@ -23,8 +23,8 @@ class Horizons:
 
     topic_retention_days: Mapping[str, int]
     """Days by physical topic name."""
-    provider_name: str
-    provider_log_days: int
+    provider_log_days: Mapping[str, int]
+    """Days by the name of each provider that some prompt may go to."""
     compaction_seconds: int
     """Within this time after an erasure the broker has removed the destroyed rows from its log's files."""
     key_epoch_days: int | None = None
@@ -44,12 +44,15 @@ class Horizons:
         return f"Backups made before the erasure become unreadable within {self.key_epoch_days} days, when their key epoch is destroyed."
 
     def elsewhere(self) -> list[dict[str, str | int]]:
-        """What retention removes, topic by topic, and the provider's logs."""
+        """What retention removes, topic by topic, and the providers' logs."""
         topics: list[dict[str, str | int]] = [
             {"where": f"topic {topic}", "removed_after_days": days} for topic, days in sorted(self.topic_retention_days.items())
         ]
-        where = f"abuse logs of {self.provider_name}: prompts with tokens in place of what was found, and its answers"
-        return [*topics, {"where": where, "removed_after_days": self.provider_log_days}]
+        logs: list[dict[str, str | int]] = [
+            {"where": f"abuse logs of {name}: prompts with tokens in place of what was found, and its answers", "removed_after_days": days}
+            for name, days in sorted(self.provider_log_days.items())
+        ]
+        return [*topics, *logs]
 
     def not_kept(self) -> list[str]:
         """Promises that this profile does not keep."""

@@ -92,20 +92,24 @@ def _stop(purpose: NoticePurpose) -> str:
 
 
 def _recipients(policy: NoticePolicy) -> Iterator[str]:
-    provider = policy.provider
     yield "\n## Who gets it, and transfers"
-    yield f"\nThe provider of the models is {provider.name} ({provider.location}). Basis of the transfer: {provider.transfer_mechanism}."
-    yield "It gets the prompt with tokens in place of what was detected or marked, and a keyed identifier for you that differs by purpose."
-    yield "It is asked not to store the call (`store=false`)."
+    yield "\nProviders of models. One gets the prompt with tokens in place of what was detected or marked, and a keyed identifier for you"
+    yield "that differs by purpose. It is asked not to store the call (`store=false`)."
+    for provider in policy.used_providers():
+        where = f"{provider.location}; processed in: {provider.residency}"
+        yield f"\n- **{provider.name}** ({where}). Basis of the transfer: {provider.transfer_mechanism}."
+    yield "\nRecipients by purpose, and the providers to which its prompts may go, the later ones where the earlier ones fail:"
     for name, purpose in sorted(policy.purposes.items()):
-        yield f"\n- {name}: {', '.join(purpose.recipients)}"
+        providers = ", ".join(policy.providers[each].name for each in purpose.providers)
+        yield f"\n- {name}: {', '.join(purpose.recipients)}; providers: {providers}"
 
 
 def _how_long(policy: NoticePolicy, horizons: Horizons) -> Iterator[str]:
     yield "\n## How long"
     for topic, days in sorted(horizons.topic_retention_days.items()):
         yield f"\n- records on the topic `{topic}`: {days} days"
-    yield f"\n- abuse logs of {policy.provider.name}: up to {policy.provider.abuse_log_days} days"
+    for provider in policy.used_providers():
+        yield f"\n- abuse logs of {provider.name}: up to {provider.abuse_log_days} days"
     for name, purpose in sorted(policy.purposes.items()):
         yield f"\n- answers for the purpose {name}, where the controller keeps them: {purpose.retention_days} days"
     yield "\n- your key, your decisions and the list of what was asked when (not what was asked): until you are erased"

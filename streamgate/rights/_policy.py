@@ -35,6 +35,11 @@ class NoticePurpose(Protocol):
         ...
 
     @property
+    def providers(self) -> tuple[str, ...]:
+        """Every provider that its prompts may go to, in the order in which they come into question."""
+        ...
+
+    @property
     def recipients(self) -> tuple[str, ...]:
         """Processors by name."""
         ...
@@ -102,6 +107,11 @@ class NoticeProvider(Protocol):
         """How long it keeps prompts to look for abuse."""
         ...
 
+    @property
+    def residency(self) -> str:
+        """Where it keeps and processes what it gets."""
+        ...
+
 
 class NoticePolicy(Protocol):
     """The policy as far as the notice tells it; ``consent.Policy`` is one."""
@@ -117,8 +127,12 @@ class NoticePolicy(Protocol):
         ...
 
     @property
-    def provider(self) -> NoticeProvider:
+    def providers(self) -> Mapping[str, NoticeProvider]:
         """Who runs the models."""
+        ...
+
+    def used_providers(self) -> tuple[NoticeProvider, ...]:
+        """Those that some prompt may go to."""
         ...
 
     @property

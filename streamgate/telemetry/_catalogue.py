@@ -150,6 +150,10 @@ def _retried(fact: f.CallRetried) -> Iterable[Update]:
     yield Update(m.RETRIES, 1, (fact.model, fact.reason))
 
 
+def _fell_back(fact: f.FellBack) -> Iterable[Update]:
+    yield Update(m.FALLBACKS, 1, (fact.model, fact.reason))
+
+
 def _moved(_fact: f.PromptMoved) -> Iterable[Update]:
     yield Update(m.MOVED, 1, ())
 
@@ -205,6 +209,7 @@ DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.DeadLettered, "record.dead_lettered", _at("warning"), ("topic", "code"), _dead),
     Declaration(f.CallFinished, "call.finished", _DEBUG, ("model", "code", "seconds"), _called),
     Declaration(f.CallRetried, "call.retried", _DEBUG, ("model", "reason"), _retried),
+    Declaration(f.FellBack, "call.fell_back", _DEBUG, ("model", "reason"), _fell_back),
     Declaration(f.CallRepeated, "call.repeated", _at("warning"), ("model",), _repeated),
     Declaration(f.TokensUsed, "call.tokens_used", _DEBUG, ("model", "prompt_tokens", "completion_tokens"), _used),
     Declaration(

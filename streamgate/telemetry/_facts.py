@@ -116,6 +116,15 @@ class CallRetried(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class FellBack(Fact):
+    """A model was left for the next one that the policy names, or skipped."""
+
+    model: str
+    reason: str
+    """From the closed set of ``streamgate.provider``."""
+
+
+@dataclass(frozen=True, slots=True)
 class TokensUsed(Fact):
     """What the provider counted."""
 

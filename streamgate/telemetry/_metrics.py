@@ -44,6 +44,9 @@ DEAD_LETTERS: Final = _counter("dead_letters", "Records sealed to dead-letters."
 CALLS: Final = _counter("calls", "Provider calls that ended, by how.", Label.MODEL, Label.CODE)
 CALL_SECONDS: Final = _histogram("call_seconds", _CALL, "Duration of one provider call.", Label.MODEL)
 RETRIES: Final = _counter("call_retries", "Provider calls about to be made again.", Label.MODEL, Label.REASON)
+FALLBACKS: Final = _counter(
+    "fallbacks", "Models left for the next one that the policy names, or skipped for want of credentials.", Label.MODEL, Label.REASON
+)
 MOVED: Final = _counter("prompts_moved_to_bulk", "Prompts of the interactive lane that went on in the bulk lane, their tenant being busy.")
 CALLS_REPEATED: Final = _counter(
     "calls_repeated", "Requests called again whose call had begun before a crash or a rebalance; each may be paid twice.", Label.MODEL
@@ -110,6 +113,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     CALLS,
     CALL_SECONDS,
     RETRIES,
+    FALLBACKS,
     MOVED,
     CALLS_REPEATED,
     PROVIDER_TOKENS,

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from streamgate.adapters.detector_pool import DetectorPool
 from streamgate.adapters.kafka_head import read_all
 from streamgate.audit import Report
-from streamgate.bootstrap import Worker, build_worker, verify_audit
+from streamgate.bootstrap import Installation, Worker, build_worker, verify_audit
 from streamgate.client import Prompt, PromptProducer, Response
 from streamgate.demo._inspect import decoded
 from streamgate.demo._workers import Running, installation, workers
@@ -108,8 +108,10 @@ class World:
 
 
 @asynccontextmanager
-async def world_on(broker: Broker, folder: Path) -> AsyncIterator[World]:
-    """The detector first: its processes are forked before any key is in memory."""
+async def world_on(
+    broker: Broker, folder: Path, changed: Callable[[Installation], Installation] = lambda made: made
+) -> AsyncIterator[World]:
+    """The detector first: its processes are forked before any key is in memory. ``changed`` may change settings and policy."""
     pool = DetectorPool(workers=1)
     await pool.start()
     try:
@@ -123,6 +125,7 @@ async def world_on(broker: Broker, folder: Path) -> AsyncIterator[World]:
                 base_url=provider.base_url,
                 api_key=None,
             )
+            made = changed(made)
             options = made.connection().client_options()
             producer = PromptProducer(
                 options.pop("bootstrap_servers"), tenant="acme", prefix=made.prefix, idempotent=not broker.embedded, **options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from streamgate.provider import CallFailed, ChatCall, ChatReply, Reason, failed
 from streamgate.types import MaskedMessage, Usage
@@ -14,15 +15,20 @@ class FakeChatModel:
 
     def __init__(self, *script: ChatReply | CallFailed) -> None:
         self.calls: list[ChatCall] = []
+        self.timeouts: list[float] = []
         self.script = deque(script)
         self.gate: asyncio.Event | None = None
         """When set to an event, calls wait for it, at most until their timeout."""
+        self.then: Callable[[], object] = lambda: None
+        """What happens while a call is under way."""
 
     async def complete(self, call: ChatCall, timeout_seconds: float) -> ChatReply:
         if not all(isinstance(message, MaskedMessage) for message in call.messages):
             raise TypeError("only masked messages can be sent")
         self.calls.append(call)
+        self.timeouts.append(timeout_seconds)
         outcome = await self._outcome(call, timeout_seconds)
+        self.then()
         if isinstance(outcome, CallFailed):
             raise outcome
         return outcome

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from streamgate.codec import Decoder, encode
 from streamgate.pipeline._call import Caller
 from streamgate.pipeline._egress_state import EgressSweep
+from streamgate.pipeline._fallback import Fallbacks
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter, DeadLetters
 from streamgate.pipeline._spending import Spending
@@ -21,7 +22,7 @@ from streamgate.provider import Amount, Budgets, CallFailed, ChatReply, Price, P
 from streamgate.types import Inbound, Role, Topic
 from tests.fakes.chat_model import FakeChatModel
 from tests.fakes.effects import FakeClock, FakeSleeper, SeededEntropy
-from tests.fakes.pipeline import MODEL, OPENER, schemas
+from tests.fakes.pipeline import MODEL, OPENER, read, schemas
 from tests.fakes.standing import FakeStanding
 from tests.fakes.state import FakeState
 from tests.fakes.telemetry import FakeTelemetry
@@ -56,7 +57,12 @@ class Egress:
     """One partition of the role egress."""
 
     def __init__(
-        self, *script: ChatReply | CallFailed, requests_per_minute: int = 1_000, max_attempts: int = 4, purse: Purse | None = None
+        self,
+        *script: ChatReply | CallFailed,
+        requests_per_minute: int = 1_000,
+        max_attempts: int = 4,
+        providers: Container[str] = ("default",),
+        purse: Purse | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.sleeper = FakeSleeper(self.clock)
@@ -80,12 +86,13 @@ class Egress:
             sleeper=self.sleeper,
             entropy=SeededEntropy("egress"),
         )
+        self.fallbacks = Fallbacks(self.caller, providers)
         audit = AuditWriter(schemas().latest(Topic.AUDIT_EVENTS), Role.EGRESS, self.clock, SeededEntropy("audit"))
         self.stage = Complete(
             decoder=Decoder(schemas(), None),
             completions=schemas().latest(Topic.COMPLETIONS),
             gate=self.gate,
-            caller=self.caller,
+            caller=self.fallbacks,
             trail=self.trail,
             audit=audit,
             letters=DeadLetters(schemas().latest(Topic.DEAD_LETTERS), OPENER.sealer(1), audit),
@@ -102,7 +109,9 @@ class Egress:
             "reference": REFERENCE,
             "tenant": "acme",
             "purpose": "support",
+            "provider": "default",
             "model": MODEL,
+            "fallbacks": [],
             "messages": [{"role": "user", "content": content, "tool_call_id": None}],
             "temperature": None,
             "top_p": None,
@@ -134,6 +143,10 @@ class Egress:
         effects = await self.decide(record)
         self.state.carry_out(effects)
         return effects
+
+    def intents(self) -> list[dict[str, Any]]:
+        """What was left on the audit topic's input before calls."""
+        return [read(output) for output in self.trail.outputs]
 
     def swept(self) -> int:
         """Forget what is due; how many rows went."""

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import ipaddress
 import json
 import ssl
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 REPLY_MARK = "REPLYMARK-5t8w"
-"""Stands in every body that this server sends."""
+"""Stands in every body, in a header and in the reason phrase of whatever this server sends."""
+REASON = f"because {REPLY_MARK}"
 
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FaultyProvider:
-    """Behaves as ``behaviour`` says; ``requests`` are the bodies it got."""
+    """Behaves as ``behaviour`` says, ``once`` first; ``requests`` are the bodies it got."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
         self.behaviour: Behaviour = self.document(completion())
+        self.once: deque[Behaviour] = deque()
         self.requests: list[dict[str, Any]] = []
         self.headers: list[Mapping[str, str]] = []
         self.paths: list[str] = []
@@ -37,6 +34,7 @@ class FaultyProvider:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=2**26)
         app.router.add_route("*", "/{path:.*}", self._handle)
+        app.on_response_prepare.append(_mark)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls).start()
@@ -51,7 +49,8 @@ class FaultyProvider:
         self.paths.append(request.path)
         self.headers.append(dict(request.headers))
         self.requests.append(await request.json())
-        return await self.behaviour(request)
+        behaviour = self.once.popleft() if self.once else self.behaviour
+        return await behaviour(request)
 
     # behaviours
 
@@ -65,15 +64,26 @@ class FaultyProvider:
         """Answer with bytes."""
 
         async def behave(request: web.Request) -> web.StreamResponse:
-            return web.Response(body=body, status=status, headers=headers, content_type=content_type)
+            return web.Response(body=body, status=status, reason=REASON, headers=headers, content_type=content_type)
 
         return behave
 
-    def error(self, status: int, code: str | None = None, headers: Mapping[str, str] | None = None) -> Behaviour:
+    def error(
+        self, status: int, code: str | None = None, headers: Mapping[str, str] | None = None, *, kind: str = "some_error"
+    ) -> Behaviour:
         """Answer as OpenAI answers errors; the message quotes something."""
-        return self.document(
-            {"error": {"message": f"no: {REPLY_MARK}", "type": "some_error", "param": None, "code": code}}, status, headers
-        )
+        return self.document({"error": {"message": f"no: {REPLY_MARK}", "type": kind, "param": None, "code": code}}, status, headers)
+
+    def bytes_on_the_wire(self, data: bytes) -> Behaviour:
+        """Write these bytes instead of an HTTP response, and close."""
+
+        async def behave(request: web.Request) -> web.StreamResponse:
+            assert request.transport is not None
+            request.transport.write(data)
+            request.transport.close()
+            return web.Response()
+
+        return behave
 
     async def say_nothing(self, request: web.Request) -> web.StreamResponse:
         """Take the request and never answer."""
@@ -124,7 +134,7 @@ class FaultyProvider:
         """A well-formed reply of about ``size`` bytes, in chunks, without a content-length."""
 
         async def behave(request: web.Request) -> web.StreamResponse:
-            response = web.StreamResponse(status=status, headers={"content-type": "application/json"})
+            response = web.StreamResponse(status=status, reason=REASON, headers={"content-type": "application/json"})
             await response.prepare(request)
             body = json.dumps(completion(content="x" * size)).encode()
             try:
@@ -138,9 +148,14 @@ class FaultyProvider:
         return behave
 
     async def _begin(self, request: web.Request, length: int) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "application/json", "content-length": str(length)})
+        response = web.StreamResponse(reason=REASON, headers={"content-type": "application/json", "content-length": str(length)})
         await response.prepare(request)
         return response
+
+
+async def _mark(request: web.Request, response: web.StreamResponse) -> None:
+    """What the provider writes may stand anywhere."""
+    response.headers["x-said"] = REPLY_MARK
 
 
 def completion(content: Any = REPLY_MARK, **message: Any) -> dict[str, Any]:
@@ -155,23 +170,3 @@ def completion(content: Any = REPLY_MARK, **message: Any) -> dict[str, Any]:
         ],
         "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
     }
-
-
-def self_signed(directory: Path) -> ssl.SSLContext:
-    """A server context with a certificate for 127.0.0.1 that no authority signed."""
-    key = generate_private_key(SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    today = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=key.public_key(), serial_number=1)
-        .not_valid_before(today - dt.timedelta(days=1))
-        .not_valid_after(today + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = directory / "server.pem"
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context

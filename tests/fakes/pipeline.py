@@ -36,7 +36,7 @@ from tests.fakes.telemetry import FakeTelemetry
 NAME = "Maria Beispiel"
 MODEL = "gpt-test"
 OPENER = DeadLetterOpener({1: SecretKey(bytes(range(32)))})
-HORIZONS = Horizons(topic_retention_days={"prompts": 1}, provider_name="OpenAI", provider_log_days=30, compaction_seconds=7200)
+HORIZONS = Horizons(topic_retention_days={"prompts": 1}, provider_log_days={"OpenAI": 30}, compaction_seconds=7200)
 FOR_EVER = 2**62
 
 
@@ -84,7 +84,7 @@ POLICY = Policy(
         "hr": _purpose("hr", Basis.LEGITIMATE_INTERESTS),
     },
     controller=Controller("Example", "a@example.com", "b@example.com", "an authority"),
-    provider=Provider("OpenAI", "United States", "clauses", 30),
+    providers={"default": Provider("OpenAI", "United States", "clauses", 30, "US")},
 )
 
 
@@ -185,6 +185,7 @@ class Vault:
             "code": code,
             "text": said,
             "finish_reason": "stop",
+            "provider": request["provider"],
             "model": request["model"],
             "usage": {"prompt_tokens": 10, "completion_tokens": 5},
             "provider_request_id": "req_1",

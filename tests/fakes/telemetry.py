@@ -37,6 +37,7 @@ ONE_OF_EACH: tuple[t.Fact, ...] = (
     t.PromptMoved(),
     t.CallRepeated("gpt-test"),
     t.CallRetried("gpt-test", "rate_limited"),
+    t.FellBack("gpt-test", "rate_limited"),
     t.TokensUsed("gpt-test", 120, 30),
     t.MoneySpent("acme", "support", "gpt-test", 120, 30, 0.000036),
     t.CostUnknown("acme", "support", "gpt-test", 2),

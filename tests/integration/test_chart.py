@@ -19,6 +19,7 @@ import yaml
 
 from streamgate.bootstrap import load
 from streamgate.config import check_role, init
+from streamgate.config import load as load_settings
 from streamgate.types import Role
 from tests.fixtures_kafka import unavailable
 
@@ -215,10 +216,28 @@ def test_no_role_can_read_the_secret_of_another(rendered: list[dict[str, Any]]) 
         assert len(secrets) <= 1
         for secret in secrets:
             assert secret["defaultMode"] & 0o007 == 0
-            assert {item["key"] for item in secret["items"]} - {"kafka-password"} == ({own[name]} if name in own else set())
+            others = {"kafka-password", *(["azure-eu"] if name == "egress" else [])}
+            assert {item["key"] for item in secret["items"]} - others == ({own[name]} if name in own else set())
         assert not any("valueFrom" in variable for container in pod["containers"] for variable in container["env"])
         assert not any("envFrom" in container for container in pod["containers"])
     assert {secret: name for secret, name in mounted.items() if name in own} == {f"streamgate-{name}": name for name in own}
+
+
+def test_other_providers_are_reached_by_egress_alone(tools: dict[str, Path], written: Path) -> None:
+    """Their keys are files of egress's Secret, and the variable that names them is one that the settings take."""
+    done = _template(tools, *_arguments(written, "secured"))
+    for name, pod in _pods([document for document in yaml.safe_load_all(done.stdout) if document]):
+        given = {variable["name"]: variable["value"] for variable in pod["containers"][0]["env"] if "EGRESS" in variable["name"]}
+        if name != "egress":
+            assert given == {}
+            continue
+        providers = load_settings(None, given).egress.providers
+        assert {key: (access.base_url, access.api_key_file) for key, access in providers.items()} == {
+            "azure-eu": ("https://example.openai.azure.com/openai/v1", Path("/run/streamgate/azure-eu")),
+            "inside": ("http://models:8000/v1", None),
+        }
+        (copied,) = pod["initContainers"]
+        assert "/run/secret/azure-eu" in copied["args"]
 
 
 def _reaches(rule: dict[str, Any], address: str) -> bool:
@@ -294,10 +313,10 @@ def test_a_pod_of_the_chart_would_start(rendered: list[dict[str, Any]], role: Ro
             (tmp_path / "keys" / Path(file).name).chmod(0o400)
     (container,) = pod["containers"]
     places = {mount["mountPath"]: tmp_path / mount["name"] for mount in container["volumeMounts"]}
+    in_a_mount = re.compile(rf'(^|")({"|".join(places)})/(?=[^/]*("|$))')
     environment = {}
     for variable in container["env"]:
-        mount, _, file = variable["value"].rpartition("/")
-        environment[variable["name"]] = str(places[mount] / file) if mount in places else variable["value"]
+        environment[variable["name"]] = in_a_mount.sub(lambda found: f"{found[1]}{places[found[2]]}/", variable["value"])
     installation = load(None, environment)
     assert installation.settings.telemetry.metrics_host == "0.0.0.0"  # noqa: S104  in a pod, behind a network policy
     if role is not None:

@@ -59,6 +59,19 @@ def test_paths_are_taken_from_where_they_stand(tmp_path: Path) -> None:
     assert settings.notary.signing_key_file == Path("here.pem")
 
 
+def test_relative_paths_of_providers_are_taken_from_the_same_places(tmp_path: Path) -> None:
+    """Tables of tables are no exception."""
+    path = written(tmp_path, '[egress.providers.azure-eu]\nbase_url = "https://eu.example/v1"\napi_key_file = "keys/eu"\n')
+    access = load(path, {}).egress.providers["azure-eu"]
+    assert (access.api_key_file, access.ca_file) == (tmp_path / "keys/eu", None)
+
+
+def test_the_default_provider_has_one_place() -> None:
+    """Two would have to be compared."""
+    with pytest.raises(ConfigError, match=r"egress\.base_url"):
+        load(None, {"STREAMGATE_EGRESS__PROVIDERS": json.dumps({"default": {"base_url": "https://eu.example/v1"}})})
+
+
 def test_empty_variables_are_not_set() -> None:
     """As compose files write them."""
     assert load(None, {"STREAMGATE_EGRESS__API_KEY": ""}).egress.api_key is None

@@ -14,11 +14,12 @@ name = "c"
 contact = "c"
 dpo_contact = "d"
 complaint_authority = "a"
-[provider]
+[providers.default]
 name = "P"
 location = "l"
 transfer_mechanism = "m"
 abuse_log_days = 30
+residency = "US"
 [tenants.acme]
 """
 PURPOSE = '[purposes.support]\nbasis = "contract"\ndescription = "d"\ntenants = ["acme"]\nmodels = ["m"]\nretention_days = 1\n'
@@ -72,7 +73,7 @@ def test_defaults() -> None:
 def test_the_version_follows_the_content() -> None:
     """Comments and order leave it; a value changes it. The digest is pinned."""
     version = load_policy(HEAD + PURPOSE).version
-    assert version == "985226283e1ee07f"
+    assert version == "b8d8e291f488e8c4"
     assert load_policy(PURPOSE + "# comment\n" + HEAD).version == version
     assert load_policy(HEAD + PURPOSE.replace('["m"]', '["n"]')).version != version
 
@@ -89,7 +90,7 @@ def test_every_mistake_at_once() -> None:
         "controller.contact",
         "controller.dpo_contact",
         "controller.complaint_authority",
-        "provider",
+        "providers",
         "tenants.acme.reply_topic",
         "tenants.a b",
         "retention_days.promts",
@@ -135,3 +136,62 @@ def test_the_right_to_stop_cannot_be_switched_off(basis: Basis) -> None:
         assert mistakes(text)[0].startswith("purposes.support.objection_allowed:")
     else:
         assert load_policy(text).purposes["support"].stoppable is False
+
+
+EU = """
+[providers.azure-eu]
+name = "Azure"
+location = "Sweden"
+residency = "EU"
+transfer_mechanism = "none needed"
+abuse_log_days = 0
+"""
+
+
+def test_models_lie_with_providers() -> None:
+    """Named by the part before the first slash; without one, with the default provider. One name for each, however it was written."""
+    text = PURPOSE.replace('["m"]', '["default/m", "azure-eu/m", "default/a/b"]') + 'fallbacks = ["azure-eu/n", "m2"]\n'
+    policy = load_policy(HEAD + EU + text)
+    purpose = policy.purposes["support"]
+    assert (purpose.models, purpose.fallbacks) == (("m", "azure-eu/m", "default/a/b"), ("azure-eu/n", "m2"))
+    assert (purpose.providers, purpose.recipients) == (("default", "azure-eu"), ("P", "Azure"))
+    assert policy.models() == ("azure-eu/m", "azure-eu/n", "default/a/b", "m", "m2")
+    assert [provider.name for provider in policy.used_providers()] == ["Azure", "P"]
+    assert [provider.name for provider in load_policy(HEAD + EU + PURPOSE).used_providers()] == ["P"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "place", "words"),
+    [
+        ('models = ["azur-eu/m"]', "models.0", "did you mean azure-eu"),
+        ('models = ["m"]\nfallbacks = ["azur-eu/m"]', "fallbacks.0", "did you mean azure-eu"),
+        ('models = ["m", "default/m"]', "models", "twice"),
+        ('models = ["azure-eu/"]', "models.0", "provider/model"),
+        ('models = ["m"]\nfallbacks = ["m"]', "fallbacks.0", "only model"),
+        ('models = ["m"]\nresidency = ["EU"]', "models.0", "the purpose allows EU"),
+        ('models = ["azure-eu/m"]\nfallbacks = ["m"]\nresidency = ["EU", "CH"]', "fallbacks.0", "the purpose allows EU, CH"),
+        ('models = ["m"]\nmax_abuse_log_days = 29', "models.0", "keeps prompts for 30 days"),
+        ('models = ["azure-eu/m"]\nfallbacks = ["m"]\nmax_abuse_log_days = 0', "fallbacks.0", "keeps prompts for 30 days"),
+        ('models = ["m"]\nfallbacks = ["azure-eu/m"]\nrecipients = ["P"]', "recipients", "add providers.azure-eu.name"),
+        ('models = ["m"]\nresidency = ["Europe"]', "residency.0", ""),
+    ],
+)
+def test_a_model_outside_what_its_purpose_allows_is_a_mistake(lines: str, place: str, words: str) -> None:
+    """Found when the policy is read, fallbacks included: no prompt finds out. A mistyped provider is none, never the default one."""
+    found = mistakes(HEAD + EU + PURPOSE.replace('models = ["m"]', lines))
+    assert found[0].startswith(f"purposes.support.{place}:")
+    assert words in found[0]
+
+
+def test_what_lies_within_is_none() -> None:
+    """Residency and retention of every model and fallback."""
+    lines = 'models = ["azure-eu/m"]\nresidency = ["EU"]\nmax_abuse_log_days = 0'
+    policy = load_policy(HEAD + EU + PURPOSE.replace('models = ["m"]', lines))
+    assert policy.purposes["support"].residency == ("EU",)
+
+
+def test_there_is_a_default_provider() -> None:
+    """And the old name of the table is told what it is now."""
+    assert mistakes(HEAD.replace("[providers.default]", "[providers.other]") + PURPOSE)[0].startswith("providers.default: missing")
+    assert any("did you mean providers?" in line for line in mistakes(HEAD.replace("[providers.default]", "[provider]") + PURPOSE))
+    assert mistakes(HEAD + EU.replace("azure-eu", "Azure_EU") + PURPOSE)[0].startswith("providers.Azure_EU:")

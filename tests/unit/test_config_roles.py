@@ -1,5 +1,7 @@
 """No process holds both the keys and the way out: what a role may be given is checked at start."""
 
+import base64
+import json
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,22 @@ def test_a_key_that_everybody_can_read_is_refused(file: str) -> None:
     Path(file).chmod(0o604)
     assert "chmod" in mistakes(settings(vault__key_file=file), Role.VAULT)[0]
     assert "cannot be read" in mistakes(settings(vault__key_file=f"{file}.none"), Role.VAULT)[0]
+
+
+def test_keys_of_other_providers_are_for_egress_alone(file: str) -> None:
+    """As the default one's; and one of them is enough for egress to start."""
+    access = json.dumps({"azure-eu": {"base_url": "https://eu.example/v1", "api_key_file": file}})
+    key = "egress.providers.azure-eu.api_key_file:"
+    assert any(line.startswith(key) for line in mistakes(settings(vault__key_file=file, egress__providers=access), Role.VAULT))
+    assert any(line.startswith(key) for line in mistakes(settings(notary__signing_key_file=file, egress__providers=access), Role.NOTARY))
+    check_role(settings(egress__providers=access, dead_letters__public_key_file=file), Role.EGRESS)
+    Path(file).chmod(0o644)
+    public = mistakes(settings(egress__providers=access, dead_letters__public_key=base64.b64encode(bytes(32)).decode()), Role.EGRESS)
+    assert public == (f"{key} every user of the machine can read it; run chmod o-rwx on it",)
+
+
+def test_files_of_other_providers_are_looked_for(tmp_path: Path, file: str) -> None:
+    """Before the first call."""
+    missing = json.dumps({"p": {"base_url": "https://eu.example/v1", "api_key_file": str(tmp_path / "k"), "ca_file": str(tmp_path / "c")}})
+    found = mistakes(settings(egress__providers=missing, dead_letters__public_key_file=file), Role.EGRESS)
+    assert [line.split(":")[0] for line in found] == ["egress.providers.p.api_key_file", "egress.providers.p.ca_file"]

@@ -34,7 +34,7 @@ RULES = {
         "subject": Annotation("pseudonymise", role="subject"),
     }
 }
-HORIZONS = Horizons({"streamgate.prompts": 1}, "OpenAI", 30, 60)
+HORIZONS = Horizons({"streamgate.prompts": 1}, {"OpenAI": 30}, 60)
 
 
 @pytest.fixture
@@ -78,15 +78,30 @@ def test_what_articles_13_and_14_ask_for(policy: Policy) -> None:
         policy.controller.name,
         policy.controller.dpo_contact,
         policy.controller.complaint_authority,
-        policy.provider.name,
-        policy.provider.location,
-        policy.provider.transfer_mechanism,
+        policy.providers["default"].name,
+        policy.providers["default"].location,
+        policy.providers["default"].transfer_mechanism,
         "30 days",
         policy.version,
         "Art. 17",
         "Art. 22",
     ):
         assert part in notice
+
+
+def test_every_provider_that_prompts_may_go_to_is_told(tmp_path: Path) -> None:
+    """Fallbacks included, with place, transfer and logs; a provider that no purpose uses is not."""
+    text = init(tmp_path)[1].read_text(encoding="utf-8")
+    table = '[providers.{}]\nname = "{}"\nlocation = "{}"\nresidency = "EU"\ntransfer_mechanism = "adequacy"\nabuse_log_days = 3\n'
+    text += table.format("azure-eu", "Azure OpenAI", "Sweden") + table.format("unused", "Nobody", "Nowhere")
+    text = text.replace('# fallbacks = ["azure-eu/gpt-4o-mini"]', 'fallbacks = ["azure-eu/gpt-4o-mini"]')
+    notice = generate(load_policy(text), RULES, HORIZONS)
+    assert "**Azure OpenAI** (Sweden; processed in: EU). Basis of the transfer: adequacy." in notice
+    assert "**OpenAI** (United States; processed in: US)." in notice
+    assert "abuse logs of Azure OpenAI: up to 3 days" in notice
+    assert "- support: OpenAI, Azure OpenAI; providers: OpenAI, Azure OpenAI" in notice
+    assert "- hr: OpenAI; providers: OpenAI\n" in notice
+    assert "Nobody" not in notice
 
 
 def test_it_is_true_about_what_is_missing(policy: Policy) -> None:
@@ -99,7 +114,7 @@ def test_it_is_true_about_what_is_missing(policy: Policy) -> None:
 
 def test_the_embedded_profile_stands_in_the_notice(policy: Policy) -> None:
     """What the demo does not keep is told to the person it concerns."""
-    notice = generate(policy, RULES, Horizons({}, "OpenAI", 30, 60, embedded=True))
+    notice = generate(policy, RULES, Horizons({}, {"OpenAI": 30}, 60, embedded=True))
     assert all(promise in notice for promise in NOT_KEPT_EMBEDDED)
 
 

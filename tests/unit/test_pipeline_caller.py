@@ -8,7 +8,7 @@ import pytest
 
 from streamgate.errors import Code, Unavailable
 from streamgate.pipeline._call import Asked, Called
-from streamgate.pipeline.complete import chat_call
+from streamgate.pipeline._masked_request import chat_call
 from streamgate.provider import CallFailed, ChatReply, Reason, failed
 from streamgate.telemetry import BudgetLeft, CallFinished, CallRetried, TokensUsed
 from streamgate.types import Usage

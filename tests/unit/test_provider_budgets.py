@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from streamgate.errors import ConfigError
@@ -166,6 +168,30 @@ def test_the_breaker_opens_after_failures_in_a_row_and_lets_one_call_probe() -> 
     assert probe is not None
     budgets.succeeded(a_call(), probe, a_reply(), 1.0, 3.0)
     assert list(served(budgets, 3.0)) == waiting[2:]
+
+
+def test_who_waits_when_the_breaker_opens_goes_elsewhere() -> None:
+    """Where there is another model; everybody else waits for the end of the pause. Models have breakers of their own."""
+    budgets = Budgets(Amount(1000, 1_000_000))
+    first, *rooms = [reserved(budgets) for _ in range(6)]
+    budgets.failed(first, failed(Reason.RATE_LIMITED, retry_after_seconds=30.0), 0.0)
+    stays = budgets.enter(a_claim(), 0.0)
+    goes = budgets.enter(replace(a_claim(), elsewhere=True), 0.0)
+    assert served(budgets) == {}
+    for room in rooms:
+        budgets.failed(room, failed(Reason.CONNECTION), 0.0)
+    assert (served(budgets), budgets.in_outage("m", 0.0), budgets.in_outage("azure-eu/m", 0.0)) == ({goes: None}, True, False)
+    assert stays in served(budgets, 60.5)
+
+
+def test_the_same_model_at_two_providers_has_two_budgets() -> None:
+    """And two estimates, pauses and breakers."""
+    budgets = Budgets(Amount(1, 1000), {"azure-eu/m": Amount(7, 7000)})
+    call = replace(a_call(), provider="azure-eu")
+    budgets.failed(reserved(budgets, call), failed(Reason.RATE_LIMITED, retry_after_seconds=9.0), 0.0)
+    assert (budgets.left("azure-eu/m", 0.0).requests, budgets.left("m", 0.0)) == (6, Amount(1, 1000))
+    assert (budgets.held_seconds("azure-eu/m", 0.0), budgets.held_seconds("m", 0.0)) == (9.0, 0.0)
+    assert set(budgets.needs(0.0)) == {"model:azure-eu/m", "model:m"}
 
 
 def test_interactive_goes_before_bulk_and_bulk_leaves_room_for_it() -> None:

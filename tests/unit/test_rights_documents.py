@@ -13,7 +13,7 @@ from streamgate.rights import NOT_KEPT_EMBEDDED, Destroyed, Enrolment, Horizons,
 from streamgate.rights._export import MOST_USES
 from streamgate.types import Subject
 
-HORIZONS = Horizons({"streamgate.prompts": 1, "streamgate.responses": 7}, "OpenAI", 30, 60)
+HORIZONS = Horizons({"streamgate.prompts": 1, "streamgate.responses": 7}, {"OpenAI": 30}, 60)
 REFERENCE, KEY = bytes(range(16)), b"\xfe" * 8
 ERASED = Enrolment(1, REFERENCE, KEY, 0, 1_500, {"prompts": 10})
 

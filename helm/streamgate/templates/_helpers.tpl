@@ -43,16 +43,30 @@ runAsNonRoot: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* The files of one role's Secret, by the setting that names each. Arguments: root, role, secret. */}}
+{{/* The files of one role's Secret, by the setting, or the provider, that names each. Arguments: root, role, secret. */}}
 {{- define "streamgate.secretFiles" -}}
 {{- $files := dict }}
 {{- if .secret }}
 {{- if eq .role "vault" }}{{ $_ := set $files "STREAMGATE_VAULT__KEY_FILE" "vault.json" }}{{ end }}
-{{- if eq .role "egress" }}{{ $_ := set $files "STREAMGATE_EGRESS__API_KEY_FILE" "api-key" }}{{ end }}
+{{- if eq .role "egress" }}
+{{- $_ := set $files "STREAMGATE_EGRESS__API_KEY_FILE" "api-key" }}
+{{- range $name, $its := .root.Values.providers }}{{ if $its.secretKey }}{{ $_ := set $files $name $its.secretKey }}{{ end }}{{ end }}
+{{- end }}
 {{- if eq .role "notary" }}{{ $_ := set $files "STREAMGATE_NOTARY__SIGNING_KEY_FILE" "notary.pem" }}{{ end }}
 {{- if eq .root.Values.kafka.security "sasl_tls" }}{{ $_ := set $files "STREAMGATE_KAFKA__SASL_PASSWORD_FILE" "kafka-password" }}{{ end }}
 {{- end }}
 {{- toYaml $files }}
+{{- end }}
+
+{{/* How egress reaches the other providers of the policy, as its setting wants it. */}}
+{{- define "streamgate.providers" -}}
+{{- $found := dict }}
+{{- range $name, $its := .Values.providers }}
+{{- $access := dict "base_url" $its.baseUrl }}
+{{- if $its.secretKey }}{{ $_ := set $access "api_key_file" (printf "/run/streamgate/%s" $its.secretKey) }}{{ end }}
+{{- $_ := set $found $name $access }}
+{{- end }}
+{{- toJson $found }}
 {{- end }}
 
 {{/* The pod of a role or of the Job. Arguments: root, role, config (ConfigMap), args, part (values of the role), probes. */}}
@@ -112,7 +126,12 @@ containers:
       - {name: STREAMGATE_RUNTIME__STATE_DIRECTORY, value: /var/lib/streamgate}
       {{- end }}
       {{- range $name, $file := $files }}
+      {{- if hasPrefix "STREAMGATE_" $name }}
       - {name: {{ $name }}, value: /run/streamgate/{{ $file }}}
+      {{- end }}
+      {{- end }}
+      {{- if and (eq .role "egress") $values.providers }}
+      - {name: STREAMGATE_EGRESS__PROVIDERS, value: {{ include "streamgate.providers" .root | quote }}}
       {{- end }}
     {{- if .probes }}
     ports:

@@ -90,10 +90,13 @@ async def test_the_environment_decides_nothing(provider: FaultyProvider, monkeyp
     monkeypatch.setenv("no_proxy", "")
     monkeypatch.setenv("OPENAI_ORG_ID", "org-env")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-env")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "admin-env")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer key-env\nx-env: 1")
     chat = OpenAIChat(KEY, provider.base_url)
     assert (await chat.complete(CALL, 10.0)).text == REPLY_MARK
     await chat.close()
-    assert not {"openai-organization", "openai-project"} & {name.lower() for name in provider.headers[0]}
+    assert provider.headers[0]["Authorization"] == f"Bearer {KEY}"
+    assert not {"openai-organization", "openai-project", "x-env"} & {name.lower() for name in provider.headers[0]}
     assert repr(OpenAIChat(KEY)) == "OpenAIChat(api.openai.com)"
 
 
