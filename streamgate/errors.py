@@ -68,6 +68,7 @@ class Code(StrEnum):
     PROVIDER_UNAUTHORISED = "provider_unauthorised"
     PROVIDER_QUOTA_SPENT = "provider_quota_spent"
     CONTEXT_TOO_LONG = "context_too_long"
+    MONEY_SPENT = "money_spent"
     INTERNAL_ERROR = "internal_error"
     # said by workers and commands, never of a record
     FENCED = "fenced"
@@ -125,6 +126,7 @@ NEXT_STEP: Final[dict[Code, str]] = {
     Code.PROVIDER_UNAUTHORISED: "check the provider credentials of the egress workers",
     Code.PROVIDER_QUOTA_SPENT: "the provider account has no quota left; check its billing",
     Code.CONTEXT_TOO_LONG: "the prompt exceeds the model's context window; shorten it",
+    Code.MONEY_SPENT: "the tenant's or the purpose's budget is spent; raise it in egress.money, or wait for the next day or month (UTC)",
     Code.INTERNAL_ERROR: "our own code failed on it; report it with the event_id, then send again with a new one",
     Code.FENCED: "another worker has taken the partition over; nothing is lost, start this one again",
     Code.BROKER_UNAVAILABLE: "Kafka does not answer; look at its brokers and at the worker's rights, then start the worker again",

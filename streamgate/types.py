@@ -32,6 +32,7 @@ class Topic(StrEnum):
     RESPONSES = "responses"
     STANDING = "standing"
     BUDGET = "budget"
+    SPEND = "spend"
     AUDIT_EVENTS = "audit-events"
     AUDIT = "audit"
     DEAD_LETTERS = "dead-letters"

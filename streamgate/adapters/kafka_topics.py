@@ -44,7 +44,7 @@ RETENTION_DAYS: Final[Mapping[Topic, int]] = {
     Topic.DEAD_LETTERS: 14,
     Topic.OPERATOR_REQUESTS: 7,
 }
-"""Days each topic keeps its records; −1 keeps them. Standing and the changelogs are compacted; budget and operator-results keep an hour."""
+"""Days each topic keeps its records; −1 keeps them. Standing, spend and changelogs are compacted; budget and operator-results: an hour."""
 _SHORT: Final = {"cleanup.policy": "delete", "retention.ms": "3600000", "segment.ms": "600000"}
 """Of no use to anybody after an hour."""
 _BUDGET: Final = {**_SHORT, "message.timestamp.type": "LogAppendTime"}
@@ -90,7 +90,7 @@ def topic_plan(
     compacted = common | _COMPACTED
 
     def configs(topic: Topic) -> dict[str, str]:
-        if topic is Topic.STANDING:
+        if topic in {Topic.STANDING, Topic.SPEND}:
             return compacted
         if topic is Topic.OPERATOR_RESULTS:
             return common | _SHORT

@@ -142,7 +142,7 @@ class OpenAIChat:
                 limits=limits,
             )
         reply = read_reply(response.content, model, headers.get("x-request-id"), limits)
-        return failed(reply.reason, limits=limits) if isinstance(reply, InvalidReply) else reply
+        return failed(reply.reason, limits=limits, usage=reply.usage) if isinstance(reply, InvalidReply) else reply
 
     async def _response(self, parameters: dict[str, Any], timeout_seconds: float) -> httpx2.Response | Reason:
         """Whatever was answered. It is read by the caller: nothing that could raise runs while the SDK's exception is being handled."""

@@ -22,6 +22,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 _BASIS: Final = re.compile(r"[a-z_]{1,32}")
 _VERSION: Final = re.compile(r"[A-Za-z0-9._:;,=+/ ()-]{1,256}")
 _COUNT_KEY: Final = re.compile(r"[a-zA-Z_.\[\]-]{1,64}")
+_COST: Final = re.compile(r"\d{1,26}(\.\d{1,12})? [A-Z]{3}")
 _PROVIDER_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _OPERATOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _REASON: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,:;#_/()+-]{2,119}")
@@ -83,6 +84,8 @@ class AuditEvent:
     counts: Mapping[str, int] = field(default_factory=dict)
     """By entity type, action or token kind."""
     timings_ms: Mapping[str, int] = field(default_factory=dict)
+    cost: str | None = None
+    """What a request's calls cost as far as it is known: an exact decimal and the currency, such as ``0.000325 USD``."""
     policy_version: str | None = None
     detector_version: str | None = None
     provider_request_id: str | None = None
@@ -109,6 +112,7 @@ class AuditEvent:
         _require("code", self.code is None or self.code in _CODES)
         _require("counts", _are_counts(self.counts))
         _require("timings_ms", _are_counts(self.timings_ms))
+        _require("cost", _fits(_COST, self.cost))
         _require("policy_version", _fits(_VERSION, self.policy_version))
         _require("detector_version", _fits(_VERSION, self.detector_version))
         _require("operator", _fits(_OPERATOR, self.operator))
@@ -131,6 +135,7 @@ class AuditEvent:
             "code": None if self.code is None else str(self.code),
             "counts": {str(key): int(count) for key, count in self.counts.items()},
             "timings_ms": {str(key): int(count) for key, count in self.timings_ms.items()},
+            "cost": self.cost,
             "policy_version": self.policy_version,
             "detector_version": self.detector_version,
             "provider_request_id": self.provider_request_id if _fits(_PROVIDER_ID, self.provider_request_id) else None,

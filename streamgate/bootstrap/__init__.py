@@ -16,11 +16,13 @@ from streamgate.bootstrap._admin import (
 from streamgate.bootstrap._dead_letters import Answer, Command, Letter, Place, ask_about_letters, list_letters
 from streamgate.bootstrap._installation import Installation, load
 from streamgate.bootstrap._repartition import Moved, repartition
+from streamgate.bootstrap._spend import BudgetOf, SpendReport, SpentFor, report_spending
 from streamgate.bootstrap._worker import Detection, Worker, build_worker, run_worker, telemetry_of
 from streamgate.pipeline._original import Original
 
 __all__ = [
     "Answer",
+    "BudgetOf",
     "Command",
     "Decision",
     "Detection",
@@ -30,6 +32,8 @@ __all__ = [
     "Original",
     "Place",
     "Right",
+    "SpendReport",
+    "SpentFor",
     "Worker",
     "apply_topics",
     "ask_about_letters",
@@ -43,6 +47,7 @@ __all__ = [
     "produce_raw",
     "publish_consent",
     "repartition",
+    "report_spending",
     "request_right",
     "run_worker",
     "telemetry_of",

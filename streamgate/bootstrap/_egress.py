@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from streamgate.adapters.kafka_shares import KafkaShares
+from streamgate.adapters.kafka_spend import SpendReader
 from streamgate.adapters.kafka_standing import StandingReader, StandingRecord
 from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.adapters.system import SystemClock, SystemEntropy, SystemSleeper
 from streamgate.bootstrap._installation import Installation
 from streamgate.bootstrap._letters import dead_letters
+from streamgate.bootstrap._money import prices, purse, spend_decoder
 from streamgate.codec import parse_frame
 from streamgate.config import Budget, Egress, ProviderAccess, check_access, read_secret
 from streamgate.errors import ConfigError
@@ -18,10 +20,12 @@ from streamgate.pipeline._egress_state import EgressSweep
 from streamgate.pipeline._fallback import Fallbacks
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._publish import AuditWriter
+from streamgate.pipeline._spending import Spending
+from streamgate.pipeline._tab import Till
 from streamgate.pipeline._turns import Turns
 from streamgate.pipeline.complete import Complete
 from streamgate.pipeline.ports.standing import Watermark
-from streamgate.provider import Amount, Budgets, Providers, RetryPolicy, limit
+from streamgate.provider import Amount, Budgets, Providers, Purse, RetryPolicy, limit
 from streamgate.telemetry import Telemetry
 from streamgate.topology import Links, RoleApp
 from streamgate.types import DEFAULT_PROVIDER, Role, Topic
@@ -35,6 +39,8 @@ class EgressParts:
     standing: StandingReader[Watermark]
     models: tuple[OpenAIChat, ...]
     shares: KafkaShares
+    spend: SpendReader | None
+    """``None`` where there is no budget of money: nobody has to know what was spent."""
     links: Links
 
 
@@ -46,6 +52,8 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
     connection = installation.connection()
     standing = _standing(installation)
     providers = _providers(installation)
+    money = purse(installation)
+    spend = _spend(installation, money, telemetry)
     turns = Turns(_budgets(installation), clock, SystemSleeper())
     shares = _shares(installation, turns, telemetry)
     turns.budgets.shares, turns.waited_for = shares, shares.want
@@ -67,6 +75,7 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
         trail=links.trail,
         audit=audit,
         letters=dead_letters(installation, audit),
+        spending=Spending(schemas.latest(Topic.SPEND), Till(prices(installation), money, clock)),
         clock=clock,
         known_state=links.state,
     )
@@ -83,7 +92,7 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
         sweep=EgressSweep(clock),
         on_drained=stage.forget_in_flight,
     )
-    return EgressParts(app, standing, tuple(providers.values()), shares, links)
+    return EgressParts(app, standing, tuple(providers.values()), shares, spend, links)
 
 
 def _shares(installation: Installation, turns: Turns, telemetry: Telemetry) -> KafkaShares:
@@ -99,6 +108,22 @@ def _shares(installation: Installation, turns: Turns, telemetry: Telemetry) -> K
         entropy=SystemEntropy(),
         fetch_wait_ms=settings.fetch_wait_ms if settings.embedded else 500,
     )
+
+
+def _spend(installation: Installation, money: Purse, telemetry: Telemetry) -> SpendReader | None:
+    if not money.limits:
+        return None
+    reader = SpendReader(
+        installation.connection(),
+        installation.prefix + Topic.SPEND,
+        installation.settings.kafka.partitions,
+        money,
+        decode=spend_decoder(installation),
+        telemetry=telemetry,
+        clock=SystemClock(),
+    )
+    money.known = lambda: reader.ready
+    return reader
 
 
 def _standing(installation: Installation) -> StandingReader[Watermark]:

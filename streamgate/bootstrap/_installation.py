@@ -11,7 +11,7 @@ from streamgate.adapters.kafka_connection import KafkaConnection
 from streamgate.adapters.kafka_topics import RETENTION_DAYS, PlannedTopic, topic_plan
 from streamgate.adapters.registry import ConfluentRegistry
 from streamgate.codec import Decoder, SchemaSet, packaged_schemas
-from streamgate.config import Settings, load_policy, read_secret
+from streamgate.config import Settings, check_money, load_policy, read_secret
 from streamgate.config import load as load_settings
 from streamgate.consent import Policy
 from streamgate.effects import Clock
@@ -126,4 +126,6 @@ class Installation:
 def load(config: Path | None, environ: Mapping[str, str] | None = None) -> Installation:
     """Read settings, policy and schemas; raise ``ConfigError`` with every mistake, or ``SchemaRejected``."""
     settings = load_settings(config, os.environ if environ is None else environ)
-    return Installation(settings, load_policy(settings.policy_file), SchemaSet.load(settings.schemas.directory or packaged_schemas()))
+    policy = load_policy(settings.policy_file)
+    check_money(settings.egress.money, policy)
+    return Installation(settings, policy, SchemaSet.load(settings.schemas.directory or packaged_schemas()))

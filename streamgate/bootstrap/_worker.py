@@ -94,6 +94,7 @@ def telemetry_of(installation: Installation) -> tuple[PrometheusTelemetry, Telem
     policy = installation.policy
     known = Known(
         models=frozenset(policy.models()),
+        tenants=frozenset(policy.tenants),
         purposes=frozenset(policy.purposes),
         entities=frozenset(entity.value for entity in EntityType) | {"LITERAL"},
         reasons=frozenset(reason.value for reason in (*Reason, *Left)),
@@ -119,9 +120,12 @@ def build_worker(
         egress = build_egress(installation, facts)
 
         def lacking() -> tuple[str, ...]:
-            reading = () if egress.standing.ready else ("reading standing",)
+            reading: tuple[str, ...] = () if egress.standing.ready else ("reading standing",)
+            if egress.spend is not None and not egress.spend.ready:
+                reading += ("reading what was spent",)
             return reading if egress.shares.ready else (*reading, "learning what other workers hold of the limits")
 
+        spend = (egress.spend,) if egress.spend is not None else ()
         return Worker(
             role,
             egress.app,
@@ -129,8 +133,13 @@ def build_worker(
             profile,
             links=egress.links,
             parts_ready=lacking,
-            before=(egress.standing.start, egress.shares.start),
-            after=(egress.shares.stop, egress.standing.stop, *(model.close for model in egress.models)),
+            before=(egress.standing.start, egress.shares.start, *(each.start for each in spend)),
+            after=(
+                *(each.stop for each in spend),
+                egress.shares.stop,
+                egress.standing.stop,
+                *(model.close for model in egress.models),
+            ),
         )
     return Worker(role, build_notary(installation, facts), prometheus, profile)
 

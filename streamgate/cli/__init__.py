@@ -10,7 +10,22 @@ import sys
 import typer
 from aiokafka.errors import KafkaError
 
-from streamgate.cli import _audit, _bench, _config, _dead_letters, _demo, _init, _privacy, _schema, _send, _soak, _tail, _topics, _worker
+from streamgate.cli import (
+    _audit,
+    _bench,
+    _config,
+    _dead_letters,
+    _demo,
+    _init,
+    _privacy,
+    _schema,
+    _send,
+    _soak,
+    _spend,
+    _tail,
+    _topics,
+    _worker,
+)
 from streamgate.cli._report import report, screen
 from streamgate.errors import ConfigError, OperationRefused, StreamgateError
 
@@ -25,6 +40,7 @@ app.command("demo")(_demo.demo)
 app.command("init")(_init.init)
 app.command("send")(_send.send)
 app.command("tail")(_tail.tail)
+app.command("spend")(_spend.spend)
 app.command("worker")(_worker.worker)
 app.command("bench")(_bench.bench)
 app.command("soak")(_soak.soak)

@@ -6,6 +6,8 @@ import, and building ``Settings`` reads neither: ``load`` is given both.
 
 from streamgate.config._init import init
 from streamgate.config._load import CONFIG_VARIABLE, DEFAULT_FILE, load
+from streamgate.config._money import Money, MoneyBudget, Price
+from streamgate.config._money_names import check_money
 from streamgate.config._policy import load_policy
 from streamgate.config._policy_providers import check_access
 from streamgate.config._roles import check_role
@@ -34,7 +36,10 @@ __all__ = [
     "Egress",
     "Kafka",
     "Limits",
+    "Money",
+    "MoneyBudget",
     "Notary",
+    "Price",
     "ProviderAccess",
     "Runtime",
     "Schemas",
@@ -42,6 +47,7 @@ __all__ = [
     "Telemetry",
     "Vault",
     "check_access",
+    "check_money",
     "check_role",
     "init",
     "load",

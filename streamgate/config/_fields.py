@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -55,12 +56,12 @@ class Leaf:
         kind = self.types[0]
         if get_origin(kind) is Literal:
             return ", ".join(f"`{choice}`" for choice in get_args(kind))
-        if get_origin(kind) is dict:
+        if get_origin(kind) is dict or section_of(kind) is not None:
             return "table"
         return _WORDS[kind]
 
 
-_WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path", SecretStr: "secret"}
+_WORDS = {str: "text", int: "whole number", float: "number", Decimal: "number", bool: "true or false", Path: "path", SecretStr: "secret"}
 
 
 def section_of(annotation: Any) -> type[BaseModel] | None:

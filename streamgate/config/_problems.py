@@ -14,6 +14,8 @@ from streamgate.config._fields import section_of
 _KINDS: Final = {
     "int_": "not a whole number; write one, without quotes",
     "float_": "not a number; write one, without quotes",
+    "decimal_parsing": "not a number; write one, without quotes",
+    "decimal_type": "not a number; write one, without quotes",
     "bool_": "neither true nor false; write one of them, without quotes",
     "string_type": "not a text; write one, in quotes",
     "path_type": "not a path; write one, in quotes",

@@ -5,31 +5,17 @@ A section checks what its settings mean together; what a role may and must have 
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 from pydantic_settings import NoDecode
 
 from streamgate.config._grammar import Addresses, Json, Prefix, PublicKey, Seconds, Url
+from streamgate.config._money import Money, Price, Prices
+from streamgate.config._section import Section
 from streamgate.types import DEFAULT_PROVIDER
-
-
-class Section(BaseModel):
-    """What all sections share: frozen, no unknown settings, no input in messages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    def mistakes(self) -> tuple[str, ...]:
-        """What is wrong between the settings of this section: ``name: what is wrong; what to write instead``."""
-        return ()
-
-    @model_validator(mode="after")
-    def _together(self) -> Self:
-        found = self.mistakes()
-        if found:
-            raise ValueError("\n".join(found))
-        return self
 
 
 class Kafka(Section):
@@ -168,15 +154,26 @@ class Egress(Section):
         description="By name in the policy, the other providers: base_url, api_key_file, ca_file; in the environment one JSON object.",
     )
     tenant_budgets: Budgets = Field(default_factory=dict, description="Budget by tenant, over all models; a tenant not named has none.")
+    currency: str = Field(default="USD", pattern="^[A-Z]{3}$", description="Currency of all prices and budgets of money (ISO 4217).")
+    prices: Prices = Field(default_factory=dict, description="Price by model name: input and output, each for a million tokens.")
+    default_price: Annotated[Price | None, NoDecode, Json] = Field(
+        default=None, description="Price of every model that prices does not name; budgets of money need it."
+    )
+    batch_discount: Decimal = Field(
+        default=Decimal("0.5"), ge=0, le=1, decimal_places=2, description="Part of the price that calls by the Batch API save."
+    )
     default_budget: Budget = Field(default_factory=Budget, description="Budget of every model that budgets does not name.")
+    money: Money = Field(default_factory=Money, description="Budgets of money.")
 
     def mistakes(self) -> tuple[str, ...]:
-        """One API key at most, and one place for the default provider."""
+        """One API key at most, one place for the default provider, and no budget of money without prices: a call could cost nothing."""
         found = []
         if self.api_key is not None and self.api_key_file is not None:
             found.append("api_key_file: two API keys; write api_key_file or api_key")
         if DEFAULT_PROVIDER in self.providers:
             found.append(f"providers.{DEFAULT_PROVIDER}: is reached by egress.base_url and egress.api_key_file; write them there")
+        if (self.money.tenants or self.money.purposes) and self.default_price is None:
+            found.append("default_price: missing; budgets of money need a price for every model: write the highest one that you pay")
         return tuple(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,9 +61,10 @@ def _toml(value: Any) -> str:
     """One TOML value. JSON's strings are TOML's basic strings."""
     if isinstance(value, SecretStr):
         return json.dumps(HIDDEN)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     if isinstance(value, BaseModel):
-        held = {name: getattr(value, name) for name in type(value).model_fields}
-        return _toml({name: item for name, item in held.items() if item is not None})
+        return _toml({name: held for name in type(value).model_fields if (held := getattr(value, name)) is not None})
     if isinstance(value, Mapping):
         inner = ", ".join(f"{json.dumps(str(name), ensure_ascii=False)} = {_toml(item)}" for name, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"

@@ -24,6 +24,7 @@ NO_VALUES_IN = (
     Topic.AUDIT_EVENTS,
     Topic.AUDIT,
     Topic.STANDING,
+    Topic.SPEND,
     Topic.DEAD_LETTERS,
     Topic.OPERATOR_REQUESTS,
     Topic.OPERATOR_RESULTS,

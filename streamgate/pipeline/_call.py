@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from streamgate.effects import Clock, Entropy, Sleeper
 from streamgate.errors import Code, Unavailable
+from streamgate.pipeline._tab import Tab
 from streamgate.pipeline._turns import Turns
-from streamgate.provider import FALLS_BACK, CallFailed, ChatCall, ChatModel, ChatReply, Claim, Left, Reserved, RetryPolicy
+from streamgate.provider import FALLS_BACK, CallFailed, ChatCall, ChatModel, ChatReply, Claim, Left, Payable, Reserved, RetryPolicy
 from streamgate.telemetry import BudgetLeft, CallFinished, CallRetried, Telemetry, TokensUsed
 from streamgate.types import ModelRef
+
+LOOK_AGAIN_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,8 @@ class Asked:
     call: ChatCall
     tenant: str
     deadline_ms: int
+    tab: Tab
+    """What its calls cost, and for what."""
     bulk: bool = False
     elsewhere: bool = False
     """Whether another model may be asked instead: then an outage is not waited for, and half of the time is left for it."""
@@ -56,18 +62,26 @@ class Caller:
     entropy: Entropy
 
     async def call(self, asked: Asked, permit: Callable[[], Awaitable[Code]], intend: Callable[[], Awaitable[None]]) -> Called:
-        """Wait for a turn and permission, leave a trace, call; again where failure, deadline and the budget of repetitions allow."""
+        """Wait for a turn and permission, leave a trace, call; again where failure, deadline, money and the budget of repetitions allow."""
         calls, model, budgets = 0, asked.call.name, self.turns.budgets
         patience = self._left(asked) * (0.5 if asked.elsewhere else 0.0)
         budgets.called(model, again=False)
         while True:
+            code = await self._affordable(asked)
+            if code is not Code.OK:
+                return Called(code, calls=calls)
             reserved = await self.turns.take(self._claim(asked))
             if reserved is None:
                 return self._no_turn(asked, calls)
-            code = await self._permitted(permit, intend)
+            # Once more, and set aside now: while this one waited for its turn, others have called.
+            payable = asked.tab.take(model, budgets.estimate(asked.call))
+            code = await self._permitted(permit, intend) if payable is Payable.NOW else Code.MONEY_SPENT
             if code is not Code.OK:
+                asked.tab.not_called()
                 budgets.release(reserved, self.clock.monotonic())
                 self.turns.changed()
+                if payable is Payable.LATER:
+                    continue
                 return Called(code, calls=calls)
             if not budgets.sends(reserved, self.clock.monotonic()):
                 self.turns.changed()
@@ -98,6 +112,15 @@ class Caller:
         except Unavailable:
             return Code.PROVIDER_FAILED
 
+    async def _affordable(self, asked: Asked) -> Code:
+        """Who cannot pay is told so at once; who could, but for what others hold, waits. But first it must be known what was spent."""
+        tab, estimate = asked.tab, self.turns.budgets.estimate
+        while tab.unknown() or (payable := tab.payable(asked.call.name, estimate(asked.call))) is Payable.LATER:
+            if self._left(asked) <= 0:
+                return Code.DEADLINE_EXCEEDED
+            await self.sleeper.sleep(LOOK_AGAIN_SECONDS)
+        return Code.OK if payable is Payable.NOW else Code.MONEY_SPENT
+
     def _left(self, asked: Asked) -> float:
         return (asked.deadline_ms - self.clock.now_ms()) / 1000
 
@@ -112,11 +135,13 @@ class Caller:
             reply = await self.model.complete(call, timeout)
         except CallFailed as failure:
             seconds = self.clock.monotonic() - started
+            asked.tab.failed(call.name, failure)
             self.turns.budgets.failed(reserved, failure, self.clock.monotonic())
             self.telemetry.emit(CallFinished(call.name, failure.code, seconds))
             why = failure.reason.value if failure.reason in FALLS_BACK else None
             return Called(failure.code, calls=calls, seconds=seconds, why=why), failure
         seconds = self.clock.monotonic() - started
+        asked.tab.answered(call.name, reply)
         self._settle(call, reserved, reply, seconds)
         self.telemetry.emit(CallFinished(call.name, Code.OK, seconds))
         return Called(Code.OK, reply, calls, seconds), None

@@ -19,13 +19,16 @@ from streamgate.pipeline._egress_state import EgressState
 from streamgate.pipeline._fallback import Fallbacks
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._letters import DeadLetters
+from streamgate.pipeline._masked_request import audited, chat_call, outgoing
 from streamgate.pipeline._publish import AuditWriter
+from streamgate.pipeline._spending import Costs, Spending
+from streamgate.pipeline._tab import Tab
 from streamgate.pipeline.ports.known import KnownRows
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared, Row, Settle, StateView
 from streamgate.pipeline.ports.trail import Trail
 from streamgate.provider import ChatCall
 from streamgate.telemetry import CallRepeated, CopySeen, DeadLettered, Fact, LatencyAdded
-from streamgate.types import Inbound, MaskedMessage, MaskedText, ModelRef, Parameters, Topic
+from streamgate.types import Inbound, ModelRef, Topic
 
 RECORD_KEPT_MS: Final = 24 * 3600 * 1000
 """How long egress remembers that it answered a request; longer than any deadline."""
@@ -42,6 +45,7 @@ class Complete:
     trail: Trail
     audit: AuditWriter
     letters: DeadLetters
+    spending: Spending
     clock: Clock
     known_state: KnownRows
     in_flight: set[bytes] = field(default_factory=set)
@@ -64,17 +68,21 @@ class Complete:
             return _Copy(record)
         self.in_flight.add(request_id)  # until it is decided
         begun = self.known_state.get(record.partition, EgressState.intended(request_id))
+        tab = self.spending.till.open(request["tenant"], request["purpose"])
         try:
-            return _Completion(self, record, request, await self._call(record, request), int.from_bytes(begun or b"", "big"))
+            called = await self._call(record, request, tab)
         except BaseException:
             self.in_flight.discard(request_id)
+            tab.drop()
             raise
+        return _Completion(self, record, request, called, tab, int.from_bytes(begun or b"", "big"))
 
     def forget_in_flight(self) -> None:
         """Partitions are given up: what comes back must be worked on again."""
         self.in_flight.clear()
+        self.spending.till.purse.let_go()
 
-    async def _call(self, record: Inbound, request: dict[str, Any]) -> Called:
+    async def _call(self, record: Inbound, request: dict[str, Any], tab: Tab) -> Called:
         if any(final_scan(text) for text in outgoing(request)):
             return Called(Code.FINAL_SCAN_HIT)
 
@@ -84,7 +92,7 @@ class Complete:
         async def intend(call: ChatCall) -> None:
             await self.trail.enter(record.partition, _Intent(self, request, call.name))
 
-        asked = Asked(chat_call(request), request["tenant"], request["deadline_at"], bulk=self.topic == Topic.REQUESTS_BULK)
+        asked = Asked(chat_call(request), request["tenant"], request["deadline_at"], tab, bulk=self.topic == Topic.REQUESTS_BULK)
         fallbacks = tuple(ModelRef(each["provider"], each["model"]) for each in request["fallbacks"])
         return await self.caller.call(asked, fallbacks, permit, intend)
 
@@ -142,22 +150,26 @@ class _Completion:
     record: Inbound
     request: dict[str, Any]
     called: Called
+    tab: Tab
     earlier_calls: int
     """Calls that another worker, or this one before it lost the partition, began: how they ended nobody knows."""
 
     def decide(self, partition: int, state: StateView) -> Effects:
-        """Publish the completion, and remember that it was."""
-        del partition
+        """Publish the completion, remember that it was, and count what it has cost: that of a copy too."""
         request_id = self.request["request_id"]
         self.stage.in_flight.discard(request_id)
-        if state.get(EgressState.answered(request_id)) is not None:
-            return Effects(facts=(CopySeen(self.record.topic),))
         now_ms = self.stage.clock.now_ms()
+        if state.get(EgressState.answered(request_id)) is not None:
+            spent = self.stage.spending.count(partition, state, Costs.of(self.request, self.tab), now_ms)
+            return Effects(spent.rows, spent.outputs, (*spent.facts, CopySeen(self.record.topic)))
+        costs = Costs.of(self.request, self.tab, self.earlier_calls)
+        spent = self.stage.spending.count(partition, state, costs, now_ms)
         answered = Settle(EgressState.answered(request_id), lambda offset: offset.to_bytes(8, "big"))
 
         outputs = (
             Output(Topic.COMPLETIONS, self.request["reference"], encode(self.stage.completions, self._record(now_ms)), answered),
-            self._audited(),
+            self._audited(costs),
+            *spent.outputs,
         )
         own_ms = now_ms - self.record.timestamp_ms - round(self.called.seconds * 1000)
         if state.get(EgressState.intended(request_id)) is not None:
@@ -167,7 +179,7 @@ class _Completion:
         facts: list[Fact] = [LatencyAdded("complete", max(0, own_ms) / 1000)]
         if self.earlier_calls and self.called.calls:
             facts.append(CallRepeated(self._at().name))
-        return Effects((row,), outputs, tuple(facts))
+        return Effects((row, *spent.rows), outputs, (*facts, *spent.facts))
 
     def _at(self) -> ModelRef:
         """The model that answered or was called last; the one that was asked for where none was."""
@@ -193,58 +205,15 @@ class _Completion:
             "sealed": self.request["sealed"],
         }
 
-    def _audited(self) -> Output:
+    def _audited(self, costs: Costs) -> Output:
         reply = self.called.reply
         fact = AuditFact.CALL_COMPLETED if reply is not None else AuditFact.CALL_FAILED
-        used = None if reply is None else reply.usage
         return self.stage.audit.output(
             fact,
             **audited(self.request, self._at().name),
             code=self.called.code.value,
-            counts={"calls": self.called.calls}
-            | ({"models_left": self.called.left} if self.called.left else {})
-            | ({"earlier_calls": self.earlier_calls} if self.earlier_calls else {})
-            | ({} if used is None else {"prompt_tokens": used.prompt_tokens, "completion_tokens": used.completion_tokens}),
+            counts=costs.counts() | ({"models_left": self.called.left} if self.called.left else {}),
+            cost=costs.text(self.stage.spending.till.purse.currency),
             timings_ms={"call": round(self.called.seconds * 1000)},
             provider_request_id=None if reply is None else reply.provider_request_id,
         )
-
-
-def outgoing(request: dict[str, Any]) -> list[str]:
-    """Every text of a request that the provider will see."""
-    return [*(message["content"] for message in request["messages"]), *request["stop"]]
-
-
-def chat_call(request: dict[str, Any]) -> ChatCall:
-    """The call that a request asks for. Its texts were masked by vault."""
-    messages = tuple(
-        MaskedMessage(message["role"], MaskedText(message["content"]), message["tool_call_id"]) for message in request["messages"]
-    )
-    parameters = Parameters(
-        temperature=request["temperature"],
-        top_p=request["top_p"],
-        max_output_tokens=request["max_output_tokens"],
-        seed=request["seed"],
-        stop=tuple(request["stop"]),
-    )
-    return ChatCall(
-        request_id=request["request_id"],
-        model=request["model"],
-        messages=messages,
-        parameters=parameters,
-        safety_identifier=request["safety_identifier"],
-        provider=request["provider"],
-    )
-
-
-def audited(request: dict[str, Any], model: str) -> dict[str, Any]:
-    """What every audit event about a request says; ``model`` is the one that is called, with its provider."""
-    return {
-        "reference": request["reference"],
-        "request_id": request["request_id"],
-        "tenant": request["tenant"],
-        "purpose": request["purpose"],
-        "model": model,
-        "policy_version": request["policy_version"],
-        "detector_version": request["detector_version"],
-    }

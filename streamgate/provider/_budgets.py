@@ -23,6 +23,7 @@ from streamgate.provider._pace import Room, fits
 from streamgate.provider._queue import Claim, Ticket
 from streamgate.provider._want import Need
 from streamgate.provider._window import WINDOW_SECONDS
+from streamgate.types import Usage
 
 _PAUSE_SECONDS: Final = 1.0
 """After a 429 that does not say for how long."""
@@ -150,6 +151,10 @@ class Budgets:
     def called(self, model: str, *, again: bool) -> bool:
         """Whether a call may be made as far as repetitions go; the first call of a prompt always may."""
         return self._model(model).retries.spend() if again else self._model(model).retries.earn()
+
+    def estimate(self, call: ChatCall) -> Usage:
+        """Tokens that a call will use, seldom too few."""
+        return self._model(call.name).estimate.usage(call)
 
     def held_seconds(self, model: str, now: float) -> float:
         """How long the model is left alone: its breaker is open, or the provider asked for a pause. Zero when a call may be made."""

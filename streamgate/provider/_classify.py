@@ -13,6 +13,7 @@ from typing import Final
 from streamgate.errors import Code
 from streamgate.provider._call import RateHeaders
 from streamgate.provider._failure import CallFailed, Reason
+from streamgate.types import Usage
 
 CODE_OF: Final[Mapping[Reason, Code]] = MappingProxyType(
     {
@@ -50,6 +51,21 @@ RETRYABLE: Final = frozenset(
         Reason.NOT_JSON,
     }
 )
+
+NOT_BILLED: Final = frozenset(
+    {
+        Reason.RATE_LIMITED,
+        Reason.OVERLOADED,
+        Reason.CONFLICT,
+        Reason.UNTRUSTED,
+        Reason.UNAUTHORISED,
+        Reason.QUOTA_SPENT,
+        Reason.NOT_FOUND,
+        Reason.REJECTED,
+        Reason.CONTEXT_TOO_LONG,
+    }
+)
+"""Turned away before a model saw it. After any other failure the provider may have billed the call, whether it said how much or not."""
 
 _BY_ERROR_CODE: Final[Mapping[str, Reason]] = MappingProxyType(
     {
@@ -94,11 +110,16 @@ _CLIENT_ERRORS: Final = range(400, 500)
 
 
 def failed(
-    reason: Reason, *, again: bool = True, retry_after_seconds: float | None = None, limits: RateHeaders | None = None
+    reason: Reason,
+    *,
+    again: bool = True,
+    retry_after_seconds: float | None = None,
+    limits: RateHeaders | None = None,
+    usage: Usage | None = None,
 ) -> CallFailed:
     """The failure that a reason stands for; ``again=False`` where the provider says that another try is of no use."""
     retryable = again and reason in RETRYABLE
-    return CallFailed(CODE_OF[reason], reason, retryable=retryable, retry_after_seconds=retry_after_seconds, limits=limits)
+    return CallFailed(CODE_OF[reason], reason, retryable=retryable, retry_after_seconds=retry_after_seconds, limits=limits, usage=usage)
 
 
 def classify(status: int, error_codes: tuple[str, ...]) -> Reason:

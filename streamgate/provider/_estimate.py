@@ -59,9 +59,14 @@ class TokenEstimate:
     _answer: _Learned = field(default_factory=lambda: _Learned(_FIRST_ANSWER_TOKENS, _FIRST_ANSWER_TOKENS * _FIRST_DEVIATION))
 
     def of(self, call: ChatCall) -> int:
+        """Tokens of prompt and answer together."""
+        usage = self.usage(call)
+        return usage.prompt_tokens + usage.completion_tokens
+
+    def usage(self, call: ChatCall) -> Usage:
         """Tokens of prompt and answer, seldom too few; the answer is never guessed above its limit."""
         answer, limit = int(self._answer.cautious() + 0.999), call.parameters.max_output_tokens
-        return estimate_tokens(call.messages, self._ratio.cautious()) + (answer if limit is None else min(answer, limit))
+        return Usage(estimate_tokens(call.messages, self._ratio.cautious()), answer if limit is None else min(answer, limit))
 
     def learn(self, call: ChatCall, usage: Usage) -> None:
         """Learn from what the provider counted, within sane bounds: the counts are its word only."""

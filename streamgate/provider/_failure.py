@@ -6,6 +6,7 @@ from enum import StrEnum, unique
 
 from streamgate.errors import Code, StreamgateError
 from streamgate.provider._call import RateHeaders
+from streamgate.types import Usage
 
 
 @unique
@@ -49,10 +50,12 @@ class CallFailed(StreamgateError):
         retryable: bool,
         retry_after_seconds: float | None = None,
         limits: RateHeaders | None = None,
+        usage: Usage | None = None,
     ) -> None:
-        """Codes and numbers only; ``retry_after_seconds`` is what the provider asked for."""
+        """Codes and numbers only; ``retry_after_seconds`` is what the provider asked for, ``usage`` what it says was used."""
         self.reason = reason
         self.retryable = retryable
         self.retry_after_seconds = retry_after_seconds
         self.limits = limits
+        self.usage = usage
         super().__init__(code, reason.value)

@@ -22,6 +22,8 @@ class InvalidReply:
     """A reply that cannot be used."""
 
     reason: Reason
+    usage: Usage | None = None
+    """What it says was used: it is billed all the same."""
 
 
 def read_reply(body: bytes, asked_model: str, request_id: str | None, limits: RateHeaders | None) -> ChatReply | InvalidReply:
@@ -32,24 +34,25 @@ def read_reply(body: bytes, asked_model: str, request_id: str | None, limits: Ra
     document = _parse(body)
     if document is _NOTHING:
         return InvalidReply(Reason.NOT_JSON)
+    used = _usage(document.get("usage")) if isinstance(document, dict) else None
     choices = document.get("choices") if isinstance(document, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict) or not isinstance(document, dict):
-        return InvalidReply(Reason.WRONG_SHAPE)
+        return InvalidReply(Reason.WRONG_SHAPE, used)
     finish = choice.get("finish_reason")
     if finish == "content_filter":
-        return InvalidReply(Reason.CONTENT_FILTERED)
+        return InvalidReply(Reason.CONTENT_FILTERED, used)
     if message.get("refusal"):
-        return InvalidReply(Reason.REFUSED)
+        return InvalidReply(Reason.REFUSED, used)
     text = message.get("content")
     if not isinstance(text, str) or not _encodable(text) or _name(finish, _FINISH_REASON) != finish:
-        return InvalidReply(Reason.WRONG_SHAPE)
+        return InvalidReply(Reason.WRONG_SHAPE, used)
     return ChatReply(
         text=text,
         finish_reason=finish,
         model=_name(document.get("model"), _NAME) or asked_model,
-        usage=_usage(document.get("usage")),
+        usage=used,
         provider_request_id=_name(request_id, _NAME),
         limits=limits,
     )

@@ -36,6 +36,7 @@ from streamgate.telemetry._facts import (
 from streamgate.telemetry._fallback_facts import FellBack
 from streamgate.telemetry._metric import OTHER, Kind, Known, Label, Metric, Update
 from streamgate.telemetry._metrics import METRICS
+from streamgate.telemetry._money_facts import CostUnknown, MoneySpent, PurposeMoneyLeft, TenantMoneyLeft
 from streamgate.telemetry._table import metrics_table, with_metrics_table
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Committed",
     "ConsentChanged",
     "CopySeen",
+    "CostUnknown",
     "DeadLettered",
     "Declaration",
     "DetectionTimed",
@@ -65,15 +67,18 @@ __all__ = [
     "LetterHandled",
     "LogLine",
     "Metric",
+    "MoneySpent",
     "PartUnavailable",
     "PromptAccepted",
     "PromptFinished",
     "PromptMoved",
+    "PurposeMoneyLeft",
     "RecordRead",
     "ShareHeld",
     "StageFailed",
     "SubjectRightExercised",
     "Telemetry",
+    "TenantMoneyLeft",
     "TokensRestored",
     "TokensUsed",
     "Update",

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from streamgate.telemetry import _facts as f
 from streamgate.telemetry import _metrics as m
+from streamgate.telemetry import _money_facts as money
 from streamgate.telemetry._fallback_facts import FellBack
 from streamgate.telemetry._metric import Update
 
@@ -90,6 +91,25 @@ def _called(fact: f.CallFinished) -> Iterable[Update]:
 def _used(fact: f.TokensUsed) -> Iterable[Update]:
     yield Update(m.PROVIDER_TOKENS, fact.prompt_tokens, (fact.model, "prompt"))
     yield Update(m.PROVIDER_TOKENS, fact.completion_tokens, (fact.model, "completion"))
+
+
+def _spent(fact: money.MoneySpent) -> Iterable[Update]:
+    whose = (fact.tenant, fact.purpose, fact.model)
+    yield Update(m.SPENT_MONEY, fact.money, whose)
+    yield Update(m.SPENT_TOKENS, fact.prompt_tokens, (*whose, "prompt"))
+    yield Update(m.SPENT_TOKENS, fact.completion_tokens, (*whose, "completion"))
+
+
+def _unknown(fact: money.CostUnknown) -> Iterable[Update]:
+    yield Update(m.UNKNOWN_COST, fact.calls, (fact.tenant, fact.purpose, fact.model))
+
+
+def _tenant_money(fact: money.TenantMoneyLeft) -> Iterable[Update]:
+    yield Update(m.TENANT_MONEY, fact.money, (fact.tenant, fact.period))
+
+
+def _purpose_money(fact: money.PurposeMoneyLeft) -> Iterable[Update]:
+    yield Update(m.PURPOSE_MONEY, fact.money, (fact.purpose, fact.period))
 
 
 def _budget(fact: f.BudgetLeft) -> Iterable[Update]:
@@ -198,6 +218,16 @@ DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(FellBack, "call.fell_back", _DEBUG, ("model", "reason"), _fell_back),
     Declaration(f.CallRepeated, "call.repeated", _at("warning"), ("model",), _repeated),
     Declaration(f.TokensUsed, "call.tokens_used", _DEBUG, ("model", "prompt_tokens", "completion_tokens"), _used),
+    Declaration(
+        money.MoneySpent,
+        "call.money_spent",
+        _DEBUG,
+        ("tenant", "purpose", "model", "prompt_tokens", "completion_tokens", "money"),
+        _spent,
+    ),
+    Declaration(money.CostUnknown, "call.cost_unknown", _DEBUG, ("tenant", "purpose", "model", "calls"), _unknown),
+    Declaration(money.TenantMoneyLeft, "money.tenant_left", _DEBUG, ("tenant", "period", "money"), _tenant_money),
+    Declaration(money.PurposeMoneyLeft, "money.purpose_left", _DEBUG, ("purpose", "period", "money"), _purpose_money),
     Declaration(f.ShareHeld, "budget.share", _DEBUG, ("model", "requests", "tokens"), _share),
     Declaration(f.WorkersShare, "workers.share", _INFO, ("workers",), _workers),
     Declaration(f.BudgetLeft, "budget.left", _DEBUG, ("model", "requests", "tokens"), _budget),

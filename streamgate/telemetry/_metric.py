@@ -32,7 +32,9 @@ class Label(StrEnum):
 
     STATUS = "status"
     CODE = "code"
+    TENANT = "tenant"
     PURPOSE = "purpose"
+    PERIOD = "period"
     ENTITY = "entity"
     TOPIC = "topic"
     MODEL = "model"
@@ -75,6 +77,7 @@ _OWN: Final[Mapping[Label, frozenset[str]]] = {
     Label.STATUS: frozenset(status.value for status in Status),
     Label.CODE: frozenset(code.value for code in Code),
     Label.DIRECTION: frozenset({"prompt", "completion"}),
+    Label.PERIOD: frozenset({"day", "month"}),
     Label.RESULT: frozenset({"hit", "miss"}),
     Label.DECISION: frozenset({"grant", "withdraw"}),
     Label.RIGHT: frozenset({"erase", "export"}),
@@ -92,6 +95,8 @@ class Known:
 
     models: frozenset[str] = frozenset()
     """As the policy names them."""
+    tenants: frozenset[str] = frozenset()
+    """As the policy names them."""
     purposes: frozenset[str] = frozenset()
     """As the policy names them."""
     entities: frozenset[str] = frozenset()
@@ -107,6 +112,7 @@ class Known:
         """The closed set of a label."""
         given = {
             Label.MODEL: self.models,
+            Label.TENANT: self.tenants,
             Label.PURPOSE: self.purposes,
             Label.ENTITY: self.entities,
             Label.REASON: self.reasons,

@@ -53,6 +53,30 @@ CALLS_REPEATED: Final = _counter(
     "calls_repeated", "Requests called again whose call had begun before a crash or a rebalance; each may be paid twice.", Label.MODEL
 )
 PROVIDER_TOKENS: Final = _counter("provider_tokens", "Tokens as the provider counted them.", Label.MODEL, Label.DIRECTION)
+SPENT_MONEY: Final = _counter(
+    "spent_money", "Money spent on calls by the price table, in units of egress.currency.", Label.TENANT, Label.PURPOSE, Label.MODEL
+)
+SPENT_TOKENS: Final = _counter(
+    "spent_tokens",
+    "Tokens as the provider counted them, by who spent them.",
+    Label.TENANT,
+    Label.PURPOSE,
+    Label.MODEL,
+    Label.DIRECTION,
+)
+UNKNOWN_COST: Final = _counter(
+    "calls_cost_unknown",
+    "Calls that may have been billed, at a cost that is not known: timeouts, broken replies, calls begun before a crash.",
+    Label.TENANT,
+    Label.PURPOSE,
+    Label.MODEL,
+)
+TENANT_MONEY: Final = _gauge(
+    "tenant_left_money", "What is left of a tenant's budget, in units of egress.currency, over all replicas.", Label.TENANT, Label.PERIOD
+)
+PURPOSE_MONEY: Final = _gauge(
+    "purpose_left_money", "What is left of a purpose's budget, in units of egress.currency, over all replicas.", Label.PURPOSE, Label.PERIOD
+)
 SHARE_REQUESTS: Final = _gauge("budget_share_requests", "Requests a minute that this worker holds of the limit.", Label.MODEL)
 SHARE_TOKENS: Final = _gauge("budget_share_tokens", "Provider tokens a minute that this worker holds of the limit.", Label.MODEL)
 WORKERS: Final = _gauge("workers_available", "Workers of egress that share the limits, as far as this one knows.")
@@ -95,6 +119,11 @@ METRICS: Final[tuple[Metric, ...]] = (
     MOVED,
     CALLS_REPEATED,
     PROVIDER_TOKENS,
+    SPENT_MONEY,
+    SPENT_TOKENS,
+    UNKNOWN_COST,
+    TENANT_MONEY,
+    PURPOSE_MONEY,
     SHARE_REQUESTS,
     SHARE_TOKENS,
     WORKERS,

@@ -13,11 +13,13 @@ from streamgate.pipeline._fallback import Fallbacks
 from streamgate.pipeline._gate import Gate
 from streamgate.pipeline._letters import DeadLetters
 from streamgate.pipeline._publish import AuditWriter
+from streamgate.pipeline._spending import Spending
+from streamgate.pipeline._tab import Till
 from streamgate.pipeline._turns import Turns
 from streamgate.pipeline.complete import Complete
 from streamgate.pipeline.ports.stage import Effects
 from streamgate.pipeline.ports.standing import Watermark
-from streamgate.provider import Amount, Budgets, CallFailed, ChatReply, RetryPolicy
+from streamgate.provider import Amount, Budgets, CallFailed, ChatReply, Price, Prices, Purse, RetryPolicy
 from streamgate.types import Inbound, Role, Topic
 from tests.fakes.chat_model import FakeChatModel
 from tests.fakes.effects import FakeClock, FakeSleeper, SeededEntropy
@@ -28,6 +30,8 @@ from tests.fakes.telemetry import FakeTelemetry
 from tests.fakes.trail import FakeTrail
 
 REFERENCE = bytes(range(16))
+PRICES = Prices({MODEL: Price(100, 400)})
+"""In parts of 10⁻¹² for one token."""
 
 
 class TimedStanding(FakeStanding):
@@ -59,6 +63,7 @@ class Egress:
         requests_per_minute: int = 1_000,
         max_attempts: int = 4,
         providers: Container[str] = ("default",),
+        purse: Purse | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.sleeper = FakeSleeper(self.clock)
@@ -70,6 +75,8 @@ class Egress:
         self.trail = FakeTrail(self.state)
         self.model = FakeChatModel(*script)
         self.budgets = Budgets(Amount(requests_per_minute, 100_000))
+        self.purse = Purse() if purse is None else purse
+        self.till = Till(PRICES, self.purse, self.clock)
         self.caller = Caller(
             model=self.model,
             turns=Turns(self.budgets, self.clock, self.sleeper),
@@ -90,6 +97,7 @@ class Egress:
             trail=self.trail,
             audit=audit,
             letters=DeadLetters(schemas().latest(Topic.DEAD_LETTERS), OPENER.sealer(1), audit),
+            spending=Spending(schemas().latest(Topic.SPEND), self.till),
             clock=self.clock,
             known_state=self.state.reader,
         )

@@ -15,8 +15,22 @@ from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.errors import Code
 from streamgate.pipeline._call import Asked, Called, Caller
 from streamgate.pipeline._fallback import Fallbacks
+from streamgate.pipeline._tab import Till
 from streamgate.pipeline._turns import Turns
-from streamgate.provider import Amount, Budgets, CallFailed, ChatCall, ChatModel, ChatReply, Claim, Reason, RetryPolicy, failed
+from streamgate.provider import (
+    Amount,
+    Budgets,
+    CallFailed,
+    ChatCall,
+    ChatModel,
+    ChatReply,
+    Claim,
+    Prices,
+    Purse,
+    Reason,
+    RetryPolicy,
+    failed,
+)
 from streamgate.types import MaskedMessage, MaskedText, ModelRef, Parameters
 from tests.fakes.effects import FakeClock, FakeSleeper, SeededEntropy
 from tests.fakes.faulty_provider import REPLY_MARK, FaultyProvider
@@ -100,6 +114,7 @@ class Line:
         self.telemetry = FakeTelemetry()
         self.budgets = Budgets(Amount(1_000, 1_000_000))
         self.heard = Heard(chat)
+        self.till = Till(Prices(), Purse(), self.clock)
         self.caller = Caller(
             model=self.heard,
             turns=Turns(self.budgets, self.clock, self.sleeper),
@@ -113,7 +128,7 @@ class Line:
 
     async def ask(self, *fallbacks: ModelRef, providers: Container[str] = ("default",), seconds: float = 1_000.0) -> Called:
         """Until an answer or a code; what was raised on the way is looked through."""
-        asked = Asked(CALL, "acme", self.clock.now_ms() + round(seconds * 1000))
+        asked = Asked(CALL, "acme", self.clock.now_ms() + round(seconds * 1000), self.till.open("acme", "support"))
         called = await Fallbacks(self.caller, providers).call(asked, fallbacks, _permit, _intend)
         _holds_nothing(repr(called))
         for error in self.heard.errors:

@@ -40,6 +40,10 @@ ONE_OF_EACH: tuple[t.Fact, ...] = (
     t.CallRetried("gpt-test", "rate_limited"),
     t.FellBack("gpt-test", "rate_limited"),
     t.TokensUsed("gpt-test", 120, 30),
+    t.MoneySpent("acme", "support", "gpt-test", 120, 30, 0.000036),
+    t.CostUnknown("acme", "support", "gpt-test", 2),
+    t.TenantMoneyLeft("acme", "day", 4.5),
+    t.PurposeMoneyLeft("support", "month", -0.5),
     t.ShareHeld("gpt-test", 15, 2500),
     t.WorkersShare(4),
     t.BudgetLeft("gpt-test", 59.0, 9000.0),
@@ -57,6 +61,7 @@ ONE_OF_EACH: tuple[t.Fact, ...] = (
 
 KNOWN = t.Known(
     models=frozenset({"gpt-test"}),
+    tenants=frozenset({"acme"}),
     purposes=frozenset({"support"}),
     entities=frozenset({"PERSON", "EMAIL"}),
     reasons=frozenset({"rate_limited"}),

@@ -18,7 +18,8 @@ from streamgate.types import Inbound, Role, Topic
 class Roles:
     """The three roles, each a process of its own."""
 
-    def __init__(self, folder: Path, kafka: str, prefix: str, base_url: str) -> None:
+    def __init__(self, folder: Path, kafka: str, prefix: str, base_url: str, **settings: str) -> None:
+        """``settings`` are environment variables of every role, without their prefix."""
         init(folder)
         create_keys(folder)
         self.folder = folder
@@ -30,7 +31,7 @@ class Roles:
             "STREAMGATE_KAFKA__REPLICATION_FACTOR": "1",
             "STREAMGATE_DEAD_LETTERS__PUBLIC_KEY_FILE": str(folder / "keys" / "dead-letters.pub"),
             "STREAMGATE_TELEMETRY__METRICS_PORT": "0",
-        }
+        } | {f"STREAMGATE_{name}": value for name, value in settings.items()}
         self.own = {
             Role.VAULT: {"STREAMGATE_VAULT__KEY_FILE": str(folder / "keys" / "vault.json"), "STREAMGATE_VAULT__DETECTOR_WORKERS": "1"},
             Role.EGRESS: {"STREAMGATE_EGRESS__BASE_URL": base_url},

@@ -1,4 +1,4 @@
-"""Golden vectors of vault's own persisted forms in every phase, beside those of ended outcomes in ``test_published_bytes``."""
+"""Golden vectors of the roles' own persisted forms, beside those of ended outcomes in ``test_published_bytes``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import pytest
 
 from streamgate.errors import Code, SealBroken, Status
 from streamgate.pipeline._context import RequestContext
+from streamgate.pipeline._egress_state import EgressState
 from streamgate.pipeline._home import home_and_rest, home_of_subject, with_home
 from streamgate.pipeline._letters import proof_of
 from streamgate.pipeline._original import Original, letter_aad
 from streamgate.pipeline._outcome import Outcome, Phase, Source
 from streamgate.pipeline._vaultstate import VaultState
 from streamgate.pipeline.operator_requests import reply_aad
+from streamgate.provider import SpendAccount, Spent, day_from
 from streamgate.types import Subject
 from streamgate.vault import StateSealer
 from tests.fakes.kms import FakeKms
@@ -79,6 +81,8 @@ LETTER = {
     "epoch": 1,
     "sealed": b"\x01",
 }
+SPENT = Spent(3, 4, 1, 1_700_000_000_000, 30, 12_000_325_000_001)
+SPENT_BYTES = "010000000000000003000000000000000400000000000000010000018bcfe56800000000000000001e000000000000000000000aea0b1bdb41"
 
 
 @pytest.mark.parametrize(("outcome", "data"), VECTORS)
@@ -159,3 +163,18 @@ def test_a_row_keeps_the_bytes_of_its_home() -> None:
     assert home_and_rest(b"\x01row") == (None, b"\x01row")
     with pytest.raises(SealBroken):
         home_and_rest(HOUSED[:4])
+
+
+def test_a_sum_of_money_keeps_its_bytes() -> None:
+    """Day, account; version byte, five counts and the amount, big-endian; both directions."""
+    key, value = EgressState.spent(SpendAccount("acme", "support", "USD", day_from("2026-11-30"))), bytes.fromhex(SPENT_BYTES)
+    assert key == b"M\x00\x00\x51\x33acme\x1fsupport\x1fUSD\x1f2026-11-30"
+    assert EgressState.spent_value(SPENT) == value
+    assert EgressState.spent_from(value) == SPENT
+
+
+@pytest.mark.parametrize("data", [b"", bytes(57), b"\x02" + bytes(56)])
+def test_a_sum_of_an_unknown_version_is_not_read(data: bytes) -> None:
+    """Nor one of another size."""
+    with pytest.raises(ValueError, match="unknown version or size"):
+        EgressState.spent_from(data)

@@ -6,6 +6,7 @@ A change here is a change of format: add a new version, and keep reading the old
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +19,11 @@ SCHEMAS: Final = SchemaSet.load(packaged_schemas())
 
 
 def _revived(record: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no bytes: ``{"hex": …}`` stands for them."""
+    """JSON has neither bytes nor decimals: ``{"hex": …}`` and ``{"decimal": …}`` stand for them."""
+    makes = {"hex": bytes.fromhex, "decimal": Decimal}
     return {
-        name: bytes.fromhex(value["hex"]) if isinstance(value, dict) and set(value) == {"hex"} else value for name, value in record.items()
+        name: makes[kind](value[kind]) if isinstance(value, dict) and (kind := next(iter(value), "")) in makes else value
+        for name, value in record.items()
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from streamgate.errors import Code, Unavailable
 from streamgate.pipeline._call import Asked, Called
-from streamgate.pipeline.complete import chat_call
+from streamgate.pipeline._masked_request import chat_call
 from streamgate.provider import CallFailed, ChatReply, Reason, failed
 from streamgate.telemetry import BudgetLeft, CallFinished, CallRetried, TokensUsed
 from streamgate.types import Usage
@@ -35,7 +35,8 @@ class Steps:
 
     async def call(self, seconds: float = 120.0) -> Called:
         request = self.it.request()
-        asked = Asked(chat_call(request), "acme", self.it.clock.now_ms() + round(seconds * 1000))
+        deadline_ms = self.it.clock.now_ms() + round(seconds * 1000)
+        asked = Asked(chat_call(request), "acme", deadline_ms, self.it.till.open("acme", "support"))
         return await self.it.caller.call(asked, self.permit, self.intend)
 
 

@@ -19,7 +19,7 @@ from tests.fakes.telemetry import KNOWN, ONE_OF_EACH
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 SCHEMAS = ROOT / "schemas"
-UNITS = ("_total", "_seconds", "_records", "_requests", "_tokens", "_available")
+UNITS = ("_total", "_seconds", "_records", "_requests", "_tokens", "_money", "_available")
 
 
 def page(telemetry: PrometheusTelemetry) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

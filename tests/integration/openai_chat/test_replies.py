@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from streamgate.adapters.openai_chat import OpenAIChat
-from streamgate.provider import Quota, RateHeaders
+from streamgate.provider import Quota, RateHeaders, Reason
+from streamgate.types import Usage
 from tests.fakes.faulty_provider import FaultyProvider, completion
 from tests.fakes.openai_bench import CALL, failure
 
@@ -43,3 +44,13 @@ async def test_an_answer_that_was_cut_says_so(provider: FaultyProvider, chat: Op
     document["choices"][0]["finish_reason"] = "length"
     provider.behaviour = provider.document(document)
     assert (await chat.complete(CALL, 10.0)).finish_reason == "length"
+
+
+async def test_what_was_declined_is_billed_all_the_same(provider: FaultyProvider, chat: OpenAIChat) -> None:
+    """By the provider's filter or by the model: what it says was used."""
+    filtered = completion()
+    filtered["choices"][0]["finish_reason"] = "content_filter"
+    for document, reason in ((filtered, Reason.CONTENT_FILTERED), (completion(None, refusal="no"), Reason.REFUSED)):
+        provider.behaviour = provider.document(document)
+        error = await failure(chat)
+        assert (error.reason, error.usage) == (reason, Usage(11, 7))
