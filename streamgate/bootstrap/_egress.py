@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from streamgate.adapters.kafka_shares import KafkaShares
 from streamgate.adapters.kafka_standing import StandingReader, StandingRecord
 from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.adapters.system import SystemClock, SystemEntropy, SystemSleeper
+from streamgate.bootstrap._access import accesses
+from streamgate.bootstrap._batch import BatchParts, build_batches
 from streamgate.bootstrap._installation import Installation
 from streamgate.bootstrap._letters import dead_letters
 from streamgate.codec import parse_frame
-from streamgate.config import Budget, Egress, ProviderAccess, check_access, read_secret
-from streamgate.errors import ConfigError
+from streamgate.config import Budget
 from streamgate.pipeline._call import Caller
 from streamgate.pipeline._egress_state import EgressSweep
 from streamgate.pipeline._fallback import Fallbacks
@@ -24,7 +26,7 @@ from streamgate.pipeline.ports.standing import Watermark
 from streamgate.provider import Amount, Budgets, Providers, RetryPolicy, limit
 from streamgate.telemetry import Telemetry
 from streamgate.topology import Links, RoleApp
-from streamgate.types import DEFAULT_PROVIDER, Role, Topic
+from streamgate.types import Role, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class EgressParts:
     models: tuple[OpenAIChat, ...]
     shares: KafkaShares
     links: Links
+    batches: BatchParts
 
 
 def build_egress(installation: Installation, telemetry: Telemetry) -> EgressParts:
@@ -45,7 +48,8 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
     links = Links.unbound(installation.rows(Role.EGRESS, clock))
     connection = installation.connection()
     standing = _standing(installation)
-    providers = _providers(installation)
+    reached = accesses(installation)
+    providers = {name: OpenAIChat(**access.options()) for name, access in reached.items()}
     turns = Turns(_budgets(installation), clock, SystemSleeper())
     shares = _shares(installation, turns, telemetry)
     turns.budgets.shares, turns.waited_for = shares, shares.want
@@ -70,20 +74,29 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
         clock=clock,
         known_state=links.state,
     )
+    batches = build_batches(installation, reached, stage, lambda: app.owned(), telemetry)  # noqa: PLW0108  app is made below
     app = RoleApp(
         Role.EGRESS,
         connection,
         installation.prefix,
         f"{installation.prefix}egress",
-        stages=(stage, replace(stage, topic=Topic.REQUESTS_BULK)),
+        stages=(stage, replace(stage, topic=Topic.REQUESTS_BULK), batches.stage),
         links=links,
         telemetry=telemetry,
         clock=clock,
         settings=installation.runtime(),
         sweep=EgressSweep(clock),
-        on_drained=stage.forget_in_flight,
+        on_drained=_drained(stage, batches),
     )
-    return EgressParts(app, standing, tuple(providers.values()), shares, links)
+    return EgressParts(app, standing, tuple(providers.values()), shares, links, batches)
+
+
+def _drained(stage: Complete, batches: BatchParts) -> Callable[[], None]:
+    def drained() -> None:
+        stage.forget_in_flight()
+        batches.rounds.drained()
+
+    return drained
 
 
 def _shares(installation: Installation, turns: Turns, telemetry: Telemetry) -> KafkaShares:
@@ -116,26 +129,6 @@ def _standing(installation: Installation) -> StandingReader[Watermark]:
         decode=decode,
         watermark=Watermark,
     )
-
-
-def _providers(installation: Installation) -> dict[str, OpenAIChat]:
-    """By name, every provider that there are credentials for. The policy may name more: these are skipped, and counted."""
-    settings = installation.settings.egress
-    check_access(settings.providers, installation.policy.providers)
-    found: dict[str, OpenAIChat] = {}
-    for name, access in settings.providers.items():
-        key = read_secret(None, access.api_key_file, f"egress.providers.{name}.api_key_file")
-        found[name] = _model(access, None if key is None else key.get_secret_value(), trust_env=settings.trust_env)
-    key = read_secret(settings.api_key, settings.api_key_file, "egress.api_key_file")
-    if key is not None or settings.base_url is not None:
-        found[DEFAULT_PROVIDER] = _model(settings, None if key is None else key.get_secret_value(), trust_env=settings.trust_env)
-    if not found:
-        raise ConfigError(("egress.api_key_file: missing; name the file of the API key, or set egress.base_url",))
-    return found
-
-
-def _model(access: Egress | ProviderAccess, key: str | None, *, trust_env: bool) -> OpenAIChat:
-    return OpenAIChat("none" if key is None else key, access.base_url, trust_env=trust_env, ca_file=access.ca_file)
 
 
 def _budgets(installation: Installation) -> Budgets:

@@ -129,8 +129,8 @@ def build_worker(
             profile,
             links=egress.links,
             parts_ready=lacking,
-            before=(egress.standing.start, egress.shares.start),
-            after=(egress.shares.stop, egress.standing.stop, *(model.close for model in egress.models)),
+            before=(egress.standing.start, egress.shares.start, egress.batches.rounds.start),
+            after=(egress.batches.stop, egress.shares.stop, egress.standing.stop, *(model.close for model in egress.models)),
         )
     return Worker(role, build_notary(installation, facts), prometheus, profile)
 

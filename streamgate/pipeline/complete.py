@@ -65,7 +65,7 @@ class Complete:
         self.in_flight.add(request_id)  # until it is decided
         begun = self.known_state.get(record.partition, EgressState.intended(request_id))
         try:
-            return _Completion(self, record, request, await self._call(record, request), int.from_bytes(begun or b"", "big"))
+            return Completion(self, record, request, await self._call(record, request), int.from_bytes(begun or b"", "big"))
         except BaseException:
             self.in_flight.discard(request_id)
             raise
@@ -135,7 +135,7 @@ class _Unreadable:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Completion:
+class Completion:
     """What came of a request."""
 
     stage: Complete
@@ -144,6 +144,7 @@ class _Completion:
     called: Called
     earlier_calls: int
     """Calls that another worker, or this one before it lost the partition, began: how they ended nobody knows."""
+    by_batch: bool = False
 
     def decide(self, partition: int, state: StateView) -> Effects:
         """Publish the completion, and remember that it was."""
@@ -154,7 +155,6 @@ class _Completion:
             return Effects(facts=(CopySeen(self.record.topic),))
         now_ms = self.stage.clock.now_ms()
         answered = Settle(EgressState.answered(request_id), lambda offset: offset.to_bytes(8, "big"))
-
         outputs = (
             Output(Topic.COMPLETIONS, self.request["reference"], encode(self.stage.completions, self._record(now_ms)), answered),
             self._audited(),
@@ -164,7 +164,7 @@ class _Completion:
             row = Row(EgressState.intended(request_id), None)
         else:
             row = Row(EgressState.forget_at(now_ms + RECORD_KEPT_MS, request_id), b"\x01")
-        facts: list[Fact] = [LatencyAdded("complete", max(0, own_ms) / 1000)]
+        facts: list[Fact] = [] if self.by_batch else [LatencyAdded("complete", max(0, own_ms) / 1000)]
         if self.earlier_calls and self.called.calls:
             facts.append(CallRepeated(self._at().name))
         return Effects((row,), outputs, tuple(facts))
@@ -201,7 +201,7 @@ class _Completion:
             fact,
             **audited(self.request, self._at().name),
             code=self.called.code.value,
-            counts={"calls": self.called.calls}
+            counts={"calls": self.called.calls, **({"batch": 1} if self.by_batch else {})}
             | ({"models_left": self.called.left} if self.called.left else {})
             | ({"earlier_calls": self.earlier_calls} if self.earlier_calls else {})
             | ({} if used is None else {"prompt_tokens": used.prompt_tokens, "completion_tokens": used.completion_tokens}),

@@ -4,6 +4,8 @@ It is not the client: no byte goes out here (``streamgate.adapters.openai_chat``
 """
 
 from streamgate.provider._amount import NOTHING, Amount, limit
+from streamgate.provider._batch import NOT_BEGUN, BatchLine, BatchModel, BatchStatus, ProviderBatch
+from streamgate.provider._batch_reply import identifier, read_batch, read_line
 from streamgate.provider._breaker import Breaker
 from streamgate.provider._budgets import Budgets, Reserved, Shares
 from streamgate.provider._call import ChatCall, ChatModel, ChatReply, Quota, RateHeaders
@@ -26,10 +28,14 @@ __all__ = [
     "CODE_OF",
     "FALLS_BACK",
     "NOTHING",
+    "NOT_BEGUN",
     "RETRYABLE",
     "WINDOW_SECONDS",
     "Amount",
     "Announcement",
+    "BatchLine",
+    "BatchModel",
+    "BatchStatus",
     "Breaker",
     "Budgets",
     "CallFailed",
@@ -47,6 +53,7 @@ __all__ = [
     "Member",
     "Need",
     "Pool",
+    "ProviderBatch",
     "Providers",
     "Quota",
     "RateHeaders",
@@ -64,8 +71,11 @@ __all__ = [
     "error_codes",
     "estimate_tokens",
     "failed",
+    "identifier",
     "limit",
     "rate_headers",
+    "read_batch",
+    "read_line",
     "read_reply",
     "retry_after_seconds",
 ]

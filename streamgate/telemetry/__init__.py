@@ -1,5 +1,6 @@
 """Every metric and log event, declared once. What it is not: an exporter; ``streamgate.adapters`` has these."""
 
+from streamgate.telemetry._batch_facts import BatchAnswered, BatchesHeld, BatchLineDropped, BatchStepFailed
 from streamgate.telemetry._catalogue import CATALOGUE, Declaration, LogLine
 from streamgate.telemetry._combined import Combined
 from streamgate.telemetry._facts import (
@@ -43,6 +44,10 @@ __all__ = [
     "METRICS",
     "OTHER",
     "AuditChained",
+    "BatchAnswered",
+    "BatchLineDropped",
+    "BatchStepFailed",
+    "BatchesHeld",
     "BudgetLeft",
     "CallFinished",
     "CallRepeated",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
+from streamgate.telemetry import _batch_facts as b
 from streamgate.telemetry import _facts as f
 from streamgate.telemetry import _metrics as m
 from streamgate.telemetry._fallback_facts import FellBack
@@ -147,6 +148,25 @@ def _repeated(fact: f.CallRepeated) -> Iterable[Update]:
     yield Update(m.CALLS_REPEATED, 1, (fact.model,))
 
 
+def _batch_answered(fact: b.BatchAnswered) -> Iterable[Update]:
+    yield Update(m.BATCH_ENDED, 1, (fact.model, fact.code))
+
+
+def _batch_line(_fact: b.BatchLineDropped) -> Iterable[Update]:
+    yield Update(m.BATCH_LINES, 1)
+
+
+def _batch_failed(fact: b.BatchStepFailed) -> Iterable[Update]:
+    yield Update(m.BATCH_FAILURES, 1, (fact.reason,))
+
+
+def _batches(fact: b.BatchesHeld) -> Iterable[Update]:
+    for state, count in fact.states.items():
+        yield Update(m.BATCHES, count, (state,))
+    yield Update(m.BATCH_WAITING, fact.requests)
+    yield Update(m.BATCH_FILES, fact.files)
+
+
 def _consent(fact: f.ConsentChanged) -> Iterable[Update]:
     yield Update(m.CONSENTS, 1, (fact.decision,))
 
@@ -197,6 +217,10 @@ DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.CallRetried, "call.retried", _DEBUG, ("model", "reason"), _retried),
     Declaration(FellBack, "call.fell_back", _DEBUG, ("model", "reason"), _fell_back),
     Declaration(f.CallRepeated, "call.repeated", _at("warning"), ("model",), _repeated),
+    Declaration(b.BatchAnswered, "batch.answered", _DEBUG, ("model", "code"), _batch_answered),
+    Declaration(b.BatchLineDropped, "batch.line_dropped", _at("warning"), (), _batch_line),
+    Declaration(b.BatchStepFailed, "batch.step_failed", _at("warning"), ("reason",), _batch_failed),
+    Declaration(b.BatchesHeld, "batch.held", _DEBUG, ("states", "requests", "files"), _batches),
     Declaration(f.TokensUsed, "call.tokens_used", _DEBUG, ("model", "prompt_tokens", "completion_tokens"), _used),
     Declaration(f.ShareHeld, "budget.share", _DEBUG, ("model", "requests", "tokens"), _share),
     Declaration(f.WorkersShare, "workers.share", _INFO, ("workers",), _workers),
