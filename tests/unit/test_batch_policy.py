@@ -69,6 +69,14 @@ def test_the_policy_file_allows_it_by_purpose(tmp_path: Path) -> None:
         load_policy(allowed.replace("93600.0", "172801.0"))
 
 
+def test_a_purpose_that_keeps_providers_from_keeping_allows_no_files(tmp_path: Path) -> None:
+    """A file may stay for three days, should nobody come back to delete it."""
+    init(tmp_path)
+    text = (tmp_path / "policy.toml").read_text().replace("# batch = true", "batch = true\nmax_abuse_log_days = 2")
+    with pytest.raises(ConfigError, match="may hold files for 3 days"):
+        load_policy(text.replace("abuse_log_days = 30", "abuse_log_days = 0"))
+
+
 def test_the_notice_says_who_holds_files_and_for_how_long() -> None:
     """Only where a purpose allows it."""
     assert "24 hours" not in generate(POLICY, {}, HORIZONS)

@@ -185,6 +185,16 @@ class Refusing(FakeBatchModel):
         super().__init__(fault=refuse)
 
 
+async def test_a_model_of_a_provider_without_credentials_ends_its_requests() -> None:
+    """Each model has its batches, at its provider; a batch has no fallbacks."""
+    it = BatchWorld()
+    here, there = await it.take_in(1), await it.take_in(2, provider="azure-eu")
+    await it.until_over()
+    assert it.codes() == {here: "ok", there: "provider_unauthorised"}
+    models = {event["model"] for event in it.published(Topic.AUDIT_EVENTS) if event["request_id"] == there}
+    assert models == {"azure-eu/gpt-test"}
+
+
 async def test_a_full_queue_of_the_provider_puts_requests_back() -> None:
     """Nothing was run: they wait again and are answered by a later batch, and nothing counts as called twice."""
     endings = [BatchStatus.BUSY, BatchStatus.BUSY]
