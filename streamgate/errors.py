@@ -53,6 +53,7 @@ class Code(StrEnum):
     UNKNOWN_PURPOSE = "unknown_purpose"
     UNKNOWN_MODEL = "unknown_model"
     REPLY_TOPIC_NOT_ALLOWED = "reply_topic_not_allowed"
+    BATCH_NOT_ALLOWED = "batch_not_allowed"
     NO_CONSENT = "no_consent"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     SUBJECT_ERASED = "subject_erased"
@@ -112,6 +113,7 @@ NEXT_STEP: Final[dict[Code, str]] = {
     Code.UNKNOWN_PURPOSE: "add the purpose to the policy file and allow it for this tenant",
     Code.UNKNOWN_MODEL: "name a model that the purpose lists in the policy file",
     Code.REPLY_TOPIC_NOT_ALLOWED: "use a reply topic that the policy allows for this tenant",
+    Code.BATCH_NOT_ALLOWED: "send it without batch, or write batch = true for the purpose in the policy file",
     Code.NO_CONSENT: "record a grant on the consents topic first (`streamgate consent grant`)",
     Code.CONSENT_WITHDRAWN: "the data subject has withdrawn or objected; do not send this again",
     Code.SUBJECT_ERASED: "the data subject was erased; only a prompt sent after that enrols anew",

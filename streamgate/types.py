@@ -28,6 +28,7 @@ class Topic(StrEnum):
     SUBJECT_RESULTS = "subject-results"
     REQUESTS = "requests"
     REQUESTS_BULK = "requests.bulk"
+    REQUESTS_BATCH = "requests.batch"
     COMPLETIONS = "completions"
     RESPONSES = "responses"
     STANDING = "standing"
@@ -40,8 +41,12 @@ class Topic(StrEnum):
     OPERATOR_RESULTS = "operator-results"
 
 
-SCHEMA_TOPICS: Final[Mapping[str, Topic]] = {Topic.PROMPTS_BULK: Topic.PROMPTS, Topic.REQUESTS_BULK: Topic.REQUESTS}
-"""Topics of the bulk lane have the schema of the interactive one."""
+SCHEMA_TOPICS: Final[Mapping[str, Topic]] = {
+    Topic.PROMPTS_BULK: Topic.PROMPTS,
+    Topic.REQUESTS_BULK: Topic.REQUESTS,
+    Topic.REQUESTS_BATCH: Topic.REQUESTS,
+}
+"""Topics of the bulk lane, and of batches, have the schema of the interactive one."""
 
 
 @unique

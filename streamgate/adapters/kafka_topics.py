@@ -37,6 +37,7 @@ RETENTION_DAYS: Final[Mapping[Topic, int]] = {
     Topic.SUBJECT_RESULTS: 30,
     Topic.REQUESTS: 7,
     Topic.REQUESTS_BULK: 7,
+    Topic.REQUESTS_BATCH: 3,  # a batch takes a day, and its requests are read again when it is made and when it is answered
     Topic.COMPLETIONS: 7,
     Topic.RESPONSES: 7,
     Topic.AUDIT_EVENTS: 30,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from streamgate.adapters.kafka_shares import KafkaShares
@@ -9,12 +10,13 @@ from streamgate.adapters.kafka_spend import SpendReader
 from streamgate.adapters.kafka_standing import StandingReader, StandingRecord
 from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.adapters.system import SystemClock, SystemEntropy, SystemSleeper
+from streamgate.bootstrap._access import accesses
+from streamgate.bootstrap._batch import BatchParts, build_batches
 from streamgate.bootstrap._installation import Installation
 from streamgate.bootstrap._letters import dead_letters
 from streamgate.bootstrap._money import prices, purse, spend_decoder
 from streamgate.codec import parse_frame
-from streamgate.config import Budget, Egress, ProviderAccess, check_access, read_secret
-from streamgate.errors import ConfigError
+from streamgate.config import Budget
 from streamgate.pipeline._call import Caller
 from streamgate.pipeline._egress_state import EgressSweep
 from streamgate.pipeline._fallback import Fallbacks
@@ -28,7 +30,7 @@ from streamgate.pipeline.ports.standing import Watermark
 from streamgate.provider import Amount, Budgets, Providers, Purse, RetryPolicy, limit
 from streamgate.telemetry import Telemetry
 from streamgate.topology import Links, RoleApp
-from streamgate.types import DEFAULT_PROVIDER, Role, Topic
+from streamgate.types import Role, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +44,28 @@ class EgressParts:
     spend: SpendReader | None
     """``None`` where there is no budget of money: nobody has to know what was spent."""
     links: Links
+    batches: BatchParts
 
 
 def build_egress(installation: Installation, telemetry: Telemetry) -> EgressParts:
     """Everything is made here and nothing is connected yet."""
-    clock, schemas, settings = SystemClock(), installation.schemas, installation.settings.egress
+    clock, schemas = SystemClock(), installation.schemas
     audit = AuditWriter(schemas.latest(Topic.AUDIT_EVENTS), Role.EGRESS, clock, SystemEntropy())
     links = Links.unbound(installation.rows(Role.EGRESS, clock))
     connection = installation.connection()
     standing = _standing(installation)
-    providers = _providers(installation)
+    reached = accesses(installation)
+    providers = {name: OpenAIChat(**access.options()) for name, access in reached.items()}
     money = purse(installation)
     spend = _spend(installation, money, telemetry)
     turns = Turns(_budgets(installation), clock, SystemSleeper())
     shares = _shares(installation, turns, telemetry)
     turns.budgets.shares, turns.waited_for = shares, shares.want
-    caller = Caller(
-        model=Providers(providers),
-        turns=turns,
-        policy=RetryPolicy(max_attempts=settings.max_attempts),
-        call_timeout_seconds=settings.call_timeout_seconds,
-        telemetry=telemetry,
-        clock=clock,
-        sleeper=SystemSleeper(),
-        entropy=SystemEntropy(),
-    )
     stage = Complete(
         decoder=installation.decoder(),
         completions=schemas.latest(Topic.COMPLETIONS),
         gate=Gate(standing, clock),
-        caller=Fallbacks(caller, providers),
+        caller=Fallbacks(_caller(installation, providers, turns, telemetry), providers),
         trail=links.trail,
         audit=audit,
         letters=dead_letters(installation, audit),
@@ -79,20 +73,43 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
         clock=clock,
         known_state=links.state,
     )
+    batches = build_batches(installation, reached, stage, lambda: app.owned(), telemetry)  # noqa: PLW0108  app is made below
     app = RoleApp(
         Role.EGRESS,
         connection,
         installation.prefix,
         f"{installation.prefix}egress",
-        stages=(stage, replace(stage, topic=Topic.REQUESTS_BULK)),
+        stages=(stage, replace(stage, topic=Topic.REQUESTS_BULK), batches.stage),
         links=links,
         telemetry=telemetry,
         clock=clock,
         settings=installation.runtime(),
         sweep=EgressSweep(clock),
-        on_drained=stage.forget_in_flight,
+        on_drained=_drained(stage, batches),
     )
-    return EgressParts(app, standing, tuple(providers.values()), shares, spend, links)
+    return EgressParts(app, standing, tuple(providers.values()), shares, spend, links, batches)
+
+
+def _caller(installation: Installation, providers: Mapping[str, OpenAIChat], turns: Turns, telemetry: Telemetry) -> Caller:
+    settings = installation.settings.egress
+    return Caller(
+        model=Providers(providers),
+        turns=turns,
+        policy=RetryPolicy(max_attempts=settings.max_attempts),
+        call_timeout_seconds=settings.call_timeout_seconds,
+        telemetry=telemetry,
+        clock=SystemClock(),
+        sleeper=SystemSleeper(),
+        entropy=SystemEntropy(),
+    )
+
+
+def _drained(stage: Complete, batches: BatchParts) -> Callable[[], None]:
+    def drained() -> None:
+        stage.forget_in_flight()
+        batches.rounds.drained()
+
+    return drained
 
 
 def _shares(installation: Installation, turns: Turns, telemetry: Telemetry) -> KafkaShares:
@@ -141,26 +158,6 @@ def _standing(installation: Installation) -> StandingReader[Watermark]:
         decode=decode,
         watermark=Watermark,
     )
-
-
-def _providers(installation: Installation) -> dict[str, OpenAIChat]:
-    """By name, every provider that there are credentials for. The policy may name more: these are skipped, and counted."""
-    settings = installation.settings.egress
-    check_access(settings.providers, installation.policy.providers)
-    found: dict[str, OpenAIChat] = {}
-    for name, access in settings.providers.items():
-        key = read_secret(None, access.api_key_file, f"egress.providers.{name}.api_key_file")
-        found[name] = _model(access, None if key is None else key.get_secret_value(), trust_env=settings.trust_env)
-    key = read_secret(settings.api_key, settings.api_key_file, "egress.api_key_file")
-    if key is not None or settings.base_url is not None:
-        found[DEFAULT_PROVIDER] = _model(settings, None if key is None else key.get_secret_value(), trust_env=settings.trust_env)
-    if not found:
-        raise ConfigError(("egress.api_key_file: missing; name the file of the API key, or set egress.base_url",))
-    return found
-
-
-def _model(access: Egress | ProviderAccess, key: str | None, *, trust_env: bool) -> OpenAIChat:
-    return OpenAIChat("none" if key is None else key, access.base_url, trust_env=trust_env, ca_file=access.ca_file)
 
 
 def _budgets(installation: Installation) -> Budgets:

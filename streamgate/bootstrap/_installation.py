@@ -88,6 +88,7 @@ class Installation:
             provider_log_days={provider.name: provider.abuse_log_days for provider in self.policy.used_providers()},
             compaction_seconds=COMPACTION_SECONDS,
             embedded=self.settings.kafka.embedded,
+            batch_file_days=3 if any(purpose.batch for purpose in self.policy.purposes.values()) else None,
         )
 
     def runtime(self) -> RuntimeSettings:

@@ -35,7 +35,7 @@ from streamgate.vault import StateSealer
 
 INPUTS: Final[Mapping[Role, tuple[Topic, ...]]] = {
     Role.VAULT: (Topic.PROMPTS, Topic.PROMPTS_BULK, Topic.COMPLETIONS, Topic.CONSENTS, Topic.SUBJECT_REQUESTS, Topic.OPERATOR_REQUESTS),
-    Role.EGRESS: (Topic.REQUESTS, Topic.REQUESTS_BULK),
+    Role.EGRESS: (Topic.REQUESTS, Topic.REQUESTS_BULK, Topic.REQUESTS_BATCH),
     Role.NOTARY: (Topic.AUDIT_EVENTS,),
 }
 KEYED: Final = (Topic.PROMPTS, Topic.PROMPTS_BULK, Topic.CONSENTS, Topic.SUBJECT_REQUESTS)

@@ -133,8 +133,9 @@ def build_worker(
             profile,
             links=egress.links,
             parts_ready=lacking,
-            before=(egress.standing.start, egress.shares.start, *(each.start for each in spend)),
+            before=(egress.standing.start, egress.shares.start, *(each.start for each in spend), egress.batches.rounds.start),
             after=(
+                egress.batches.stop,
                 *(each.stop for each in spend),
                 egress.shares.stop,
                 egress.standing.stop,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -25,6 +25,7 @@ def send(
     subject: Annotated[str, typer.Option(help="The data subject the prompt is about.")] = "streamgate-send",
     model: Annotated[str | None, typer.Option(help="Model; default: the purpose's first.")] = None,
     bulk: Annotated[bool, typer.Option("--bulk", help="Send it by the bulk lane.")] = False,
+    batch: Annotated[bool, typer.Option("--batch", help="By the provider's batches, where the purpose allows it; may take a day.")] = False,
     wait_seconds: Annotated[float, typer.Option(help="How long to wait for the answer.")] = 120.0,
     config: ConfigOption = None,
 ) -> None:
@@ -35,7 +36,7 @@ def send(
         raise typer.Exit(2)
     installation = load(config)
     try:
-        response = asyncio.run(_ask(installation, prompt, tenant, purpose, subject, model, bulk, wait_seconds))
+        response = asyncio.run(_ask(installation, prompt, tenant, purpose, subject, model, wait_seconds, bulk=bulk, batch=batch))
     except TimeoutError:
         screen.print(f"no answer within {wait_seconds:g} seconds: are the three workers running?", style="bold red")
         raise typer.Exit(4) from None
@@ -53,8 +54,8 @@ async def _ask(
     purpose: str | None,
     subject: str,
     model: str | None,
-    bulk: bool,
     wait_seconds: float,
+    **lane: Any,
 ) -> Response:
     name = tenant or next(iter(installation.policy.tenants))
     chosen = purpose or next((each.name for each in installation.policy.purposes.values() if name in each.tenants), None)
@@ -72,4 +73,4 @@ async def _ask(
         idempotent=not installation.settings.kafka.embedded,
         **options,
     ) as producer:
-        return await producer.ask(subject, prompt, model=model, bulk=bulk, timeout_seconds=wait_seconds)
+        return await producer.ask(subject, prompt, model=model, timeout_seconds=wait_seconds, **lane)

@@ -29,6 +29,8 @@ class Prompt:
     traceparent: str | None = None
     bulk: bool = False
     """Nobody waits for the answer: the prompt goes by the bulk lane, behind everything interactive."""
+    batch: bool = False
+    """The answer may take a day, at half the price: where its purpose does not allow batches it is refused. Goes by the bulk lane."""
     event_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Unique per tenant and subject. Sending the same prompt again under the same id gets the same answer again, and costs no call."""
 
@@ -54,6 +56,7 @@ class Prompt:
             "reply_topic": self.reply_topic,
             "traceparent": self.traceparent,
             "model": self.model,
+            "batch": True if self.batch else None,
             "messages": [{"role": role, "content": [{"type": "text", "text": text}], "tool_call_id": None} for role, text in self.messages],
             "parameters": None
             if chosen is None

@@ -66,7 +66,7 @@ class PromptProducer:
     async def send(self, prompt: Prompt) -> str:
         """Publish, and return the event id once Kafka has acknowledged it."""
         value = encode(self._schema, prompt.record(created_at_ms=time.time_ns() // 1_000_000))
-        await self._producer.send_and_wait(self._lanes[prompt.bulk], key=prompt.key, value=value)
+        await self._producer.send_and_wait(self._lanes[prompt.bulk or prompt.batch], key=prompt.key, value=value)
         return prompt.event_id
 
     async def ask(

@@ -28,6 +28,7 @@ FIELD_ROLES: Final = frozenset(
         "reply_topic",
         "traceparent",
         "model",
+        "batch",
         "messages",
         "message_role",
         "message_content",

@@ -93,6 +93,10 @@ ReplyTopic = Annotated[str, AfterValidator(_reply_topic)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 TopicDays = Annotated[int, Field(ge=1, le=36_500)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+BATCH_FILE_DAYS: Final = 3
+"""After which a provider deletes files of batches by itself (``adapters/openai_batch``)."""
+BatchSeconds = Annotated[float, Field(gt=0, le=172_800)]
+"""Below what requests.batch keeps its records for, by a day."""
 
 
 class _Part(BaseModel):
@@ -130,6 +134,8 @@ class _Purpose(_Part):
     retention_days: Days
     deadline_seconds: Seconds = 120.0
     max_deadline_seconds: Seconds = 900.0
+    batch: bool = False
+    batch_deadline_seconds: BatchSeconds = 93_600.0
     special_categories: bool = False
     special_category_condition: Literal["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] | None = None
     objection_allowed: bool | None = None
@@ -170,6 +176,8 @@ def _strangers(document: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[
 
 def _mistakes(name: str, purpose: _Purpose) -> Iterator[str]:
     place = f"purposes.{name}"
+    if purpose.batch and purpose.max_abuse_log_days is not None and purpose.max_abuse_log_days < BATCH_FILE_DAYS:
+        yield f"{place}.batch: a provider may hold files for {BATCH_FILE_DAYS} days, max_abuse_log_days allows fewer; remove one"
     if purpose.max_deadline_seconds < purpose.deadline_seconds:
         yield f"{place}.max_deadline_seconds: below deadline_seconds; write at least deadline_seconds"
     if purpose.objection_allowed is False and purpose.basis.objection_by_law:

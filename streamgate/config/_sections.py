@@ -131,6 +131,20 @@ class ProviderAccess(Section):
 Providers = Annotated[dict[str, ProviderAccess], NoDecode, Json]
 
 
+class Batch(Section):
+    """Prompts marked for the provider's batches, where the policy allows them."""
+
+    longest_wait_seconds: Seconds = Field(default=300.0, description="Longest time that a request waits for others to make a batch with.")
+    most_requests: int = Field(default=1_000, ge=1, le=5_000, description="Most requests in one batch.")
+    most_bytes: int = Field(
+        default=20_000_000, ge=1_000_000, le=100_000_000, description="Largest batch, all requests together, in bytes; held in memory once."
+    )
+    poll_seconds: Seconds = Field(
+        default=30.0, description="Shortest time between two looks at a batch, and before what failed is tried again."
+    )
+    transfer_seconds: Seconds = Field(default=300.0, description="Longest time for a file to go to the provider or to come back.")
+
+
 class Egress(Section):
     """The role that has the way out."""
 
@@ -162,6 +176,7 @@ class Egress(Section):
     batch_discount: Decimal = Field(
         default=Decimal("0.5"), ge=0, le=1, decimal_places=2, description="Part of the price that calls by the Batch API save."
     )
+    batch: Batch = Field(default_factory=Batch, description="Prompts marked for the provider's batches.")
     default_budget: Budget = Field(default_factory=Budget, description="Budget of every model that budgets does not name.")
     money: Money = Field(default_factory=Money, description="Budgets of money.")
 

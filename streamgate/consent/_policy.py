@@ -40,6 +40,10 @@ class Purpose:
     """How long a provider may keep its prompts to look for abuse; ``None``: as long as the policy's providers do."""
     deadline_seconds: float = 120.0
     max_deadline_seconds: float = 900.0
+    batch: bool = False
+    """Whether the provider may hold prompts as files for a day, at half the price (its Batch API)."""
+    batch_deadline_seconds: float = 93_600.0
+    """Default and longest deadline of a prompt that is marked for it."""
     special_categories: bool = False
     """Whether data of GDPR Art. 9(1) is expected."""
     special_category_condition: str | None = None

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from aiohttp import web
 
 from streamgate.demo._answers import answer
+from streamgate.demo._provider_batches import Desk
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _CHARACTERS_PER_TOKEN: Final = 4
@@ -32,6 +33,7 @@ class SimulatedProvider:
         """The same seed and the same requests give the same answers."""
         self.received: list[bytes] = []
         """Every request as it arrived: request line, headers without the credential, body."""
+        self.desk = Desk(self._answered)
         self._latency_seconds = latency_seconds
         self._random = random.Random(seed)
         self._failures: deque[tuple[int, str | None, str | None]] = deque()
@@ -51,6 +53,7 @@ class SimulatedProvider:
         """Listen."""
         app = web.Application(client_max_size=_MOST_BYTES)
         app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_routes(self.desk.routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -71,11 +74,19 @@ class SimulatedProvider:
             return _error(*self._failures.popleft(), headers)
         try:
             document = json.loads(body)
+        except ValueError:
+            document = None
+        status, made = self._answered(document)
+        return web.json_response(made, status=status, headers=headers)
+
+    def _answered(self, document: Any) -> tuple[int, dict[str, Any]]:
+        """Status and body of one chat completion, asked for alone or in a batch."""
+        try:
             messages = [(str(message["role"]), str(message["content"])) for message in document["messages"]]
             model = str(document["model"])
-        except (ValueError, KeyError, TypeError):
-            return _error(400, "invalid_request_error", None, headers)
-        return web.json_response(self._reply(model, messages), headers=headers)
+        except (KeyError, TypeError):
+            return 400, {"error": _failure("invalid_request_error")}
+        return 200, self._reply(model, messages)
 
     def _reply(self, model: str, messages: list[tuple[str, str]]) -> dict[str, Any]:
         text = answer(messages, self._random)
@@ -115,5 +126,8 @@ def _as_received(request: web.Request, body: bytes) -> bytes:
 def _error(status: int, code: str | None, retry_after: str | None, headers: dict[str, str]) -> web.Response:
     if retry_after is not None:
         headers = headers | {"retry-after": retry_after}
-    error = {"message": "simulated failure", "type": "simulated", "code": code, "param": None}
-    return web.json_response({"error": error}, status=status, headers=headers)
+    return web.json_response({"error": _failure(code)}, status=status, headers=headers)
+
+
+def _failure(code: str | None) -> dict[str, str | None]:
+    return {"message": "simulated failure", "type": "simulated", "code": code, "param": None}

@@ -32,6 +32,8 @@ class Envelope:
     reply_topic: str | None
     traceparent: str | None
     model: str | None
+    batch: bool = False
+    """Marked for the provider's batches."""
 
     def __repr__(self) -> str:
         """Show nothing that a producer wrote."""
@@ -53,6 +55,7 @@ def read_envelope(schema: Schema, record: Mapping[str, Any]) -> Envelope:
         reply_topic=reader.text("reply_topic", NAME_CHARACTERS),
         traceparent=_traceparent(reader.value("traceparent")),
         model=reader.text("model", NAME_CHARACTERS),
+        batch=reader.mark("batch"),
     )
 
 
@@ -90,6 +93,12 @@ class _Reader:
         if not isinstance(value, str) or len(value) > longest or not well_formed(value):
             raise Refused(Code.INVALID_FIELD, role)
         return value
+
+    def mark(self, role: str) -> bool:
+        value = self.value(role)
+        if value is not None and not isinstance(value, bool):
+            raise Refused(Code.INVALID_FIELD, role)
+        return value is True
 
     def time(self, role: str) -> int | None:
         value = self.value(role)

@@ -84,6 +84,7 @@ class Caller:
                     continue
                 return Called(code, calls=calls)
             if not budgets.sends(reserved, self.clock.monotonic()):
+                asked.tab.not_called()
                 self.turns.changed()
                 continue
             calls += 1

@@ -178,6 +178,5 @@ class PromptCase:
         digest = vault.digest(self.envelope.subject)
         decided = [event.offset + 1 for event in vault.consents(digest).events()]
         known = max(self.desk.freshness.consents_offset(partition), *decided, 0)
-        return Issue.of(
-            self.desk, ready.minimised, ready.spans, subject_key.for_purpose(outcome.purpose), outcome, digest, enrolment, known
-        )
+        keys = subject_key.for_purpose(outcome.purpose)
+        return Issue.of(self.desk, ready.minimised, ready.spans, keys, outcome, digest, enrolment, known, batch=self.route.batch)

@@ -9,7 +9,7 @@ from streamgate.errors import Code
 from streamgate.pipeline._call import Asked, Called, Caller
 from streamgate.provider import ChatCall, Left
 from streamgate.telemetry import FellBack
-from streamgate.types import ModelRef
+from streamgate.types import ModelRef, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,10 @@ class Fallbacks:
     caller: Caller
     providers: Container[str]
     """Those that egress has credentials for."""
+
+    def estimate(self, call: ChatCall) -> Usage:
+        """Tokens that a call will use, seldom too few."""
+        return self.caller.turns.budgets.estimate(call)
 
     async def call(
         self,

@@ -49,6 +49,8 @@ class Issue:
         digest: bytes,
         enrolment: Enrolment,
         consents_offset: int,
+        *,
+        batch: bool = False,
     ) -> Issue:
         """Mask and seal; raise ``Refused``: ``TOKEN_COLLISION``, ``OVERSIZE_PROMPT``."""
         masking = _Masking(keys, keys.masker(), spans, Counter())
@@ -79,7 +81,7 @@ class Issue:
         if len(value) > LARGEST_REQUEST_BYTES:
             raise Refused(Code.OVERSIZE_PROMPT)
         audited = _audited(desk, outcome, enrolment, {**masking.entities, "dropped_fields": minimised.dropped})
-        lane = desk.lanes.choose(outcome.opened_by.topic, outcome.tenant, outcome.request_id)
+        lane = desk.lanes.choose(outcome.opened_by.topic, outcome.tenant, outcome.request_id, batch=batch)
         return cls((Output(lane, enrolment.reference, value), audited), dict(masking.entities), lane)
 
 

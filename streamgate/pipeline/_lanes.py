@@ -19,8 +19,10 @@ class Lanes:
     """Requests of one tenant in the interactive lane at once, for each worker."""
     _open: dict[str, set[str]] = field(default_factory=dict)
 
-    def choose(self, prompts: str, tenant: str, request_id: str) -> Topic:
-        """The topic for the request of a prompt that came by the topic ``prompts``."""
+    def choose(self, prompts: str, tenant: str, request_id: str, *, batch: bool = False) -> Topic:
+        """The topic for the request of a prompt that came by the topic ``prompts``; what is marked for a batch is out in no lane."""
+        if batch:
+            return Topic.REQUESTS_BATCH
         if prompts == Topic.PROMPTS_BULK:
             return Topic.REQUESTS_BULK
         out = self._open.setdefault(tenant, set())

@@ -24,6 +24,8 @@ class Route:
     reply_topic: str
     deadline_ms: int
     refusal: Code | None = None
+    batch: bool = False
+    """It goes by the provider's batches."""
 
 
 def screen(envelope: Envelope, policy: Policy, arrived_ms: int) -> Route | Code:
@@ -38,10 +40,14 @@ def screen(envelope: Envelope, policy: Policy, arrived_ms: int) -> Route | Code:
     if purpose is None or tenant.name not in purpose.tenants:
         return Route(None, "", reply_topic, arrived_ms, Code.UNKNOWN_PURPOSE)
     model = purpose.models[0] if envelope.model is None else ModelRef.parse(envelope.model).name
-    wanted = envelope.deadline_at_ms if envelope.deadline_at_ms is not None else arrived_ms + round(purpose.deadline_seconds * 1000)
-    deadline_ms = min(wanted, arrived_ms + round(purpose.max_deadline_seconds * 1000))
+    batch = envelope.batch and purpose.batch
+    default, longest = (purpose.batch_deadline_seconds,) * 2 if batch else (purpose.deadline_seconds, purpose.max_deadline_seconds)
+    wanted = envelope.deadline_at_ms if envelope.deadline_at_ms is not None else arrived_ms + round(default * 1000)
+    deadline_ms = min(wanted, arrived_ms + round(longest * 1000))
     refusal = None if model in purpose.models else Code.UNKNOWN_MODEL
-    return Route(purpose, model, reply_topic, deadline_ms, refusal)
+    if envelope.batch and not purpose.batch:
+        refusal = Code.BATCH_NOT_ALLOWED  # never sent another way: whoever marked it counts on the price
+    return Route(purpose, model, reply_topic, deadline_ms, refusal, batch)
 
 
 def partition_of(key: bytes, partitions: int) -> int:

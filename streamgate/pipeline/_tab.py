@@ -17,9 +17,9 @@ class Till:
     purse: Purse
     clock: Clock
 
-    def open(self, tenant: str, purpose: str) -> Tab:
-        """A tab for one request."""
-        return Tab(self, self.purse.open(tenant, purpose))
+    def open(self, tenant: str, purpose: str, *, batch: bool = False) -> Tab:
+        """A tab for one request; ``batch``: at the Batch API's price."""
+        return Tab(self, self.purse.open(tenant, purpose), batch)
 
 
 @dataclass(slots=True)
@@ -28,6 +28,7 @@ class Tab:
 
     till: Till
     hold: Hold
+    batch: bool = False
     bills: list[Bill] = field(default_factory=list)
 
     def unknown(self) -> bool:
@@ -62,7 +63,7 @@ class Tab:
         self.till.purse.take(self.hold, 0)
 
     def _add(self, model: str, usage: Usage | None, *, billed: bool) -> None:
-        amount = None if usage is None else self.till.prices.price(model, usage)
+        amount = None if usage is None else self.till.prices.price(model, usage, batch=self.batch)
         self.bills.append(Bill(model, usage, amount, unknown=billed and usage is None))
         self.till.purse.take(self.hold, self._paid())
 
@@ -70,4 +71,4 @@ class Tab:
         return sum(bill.amount or 0 for bill in self.bills)
 
     def _with(self, model: str, estimate: Usage) -> int:
-        return self._paid() + (self.till.prices.price(model, estimate) or 0)
+        return self._paid() + (self.till.prices.price(model, estimate, batch=self.batch) or 0)

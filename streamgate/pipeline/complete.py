@@ -75,7 +75,7 @@ class Complete:
             self.in_flight.discard(request_id)
             tab.drop()
             raise
-        return _Completion(self, record, request, called, tab, int.from_bytes(begun or b"", "big"))
+        return Completion(self, record, request, called, tab, int.from_bytes(begun or b"", "big"))
 
     def forget_in_flight(self) -> None:
         """Partitions are given up: what comes back must be worked on again."""
@@ -143,7 +143,7 @@ class _Unreadable:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Completion:
+class Completion:
     """What came of a request."""
 
     stage: Complete
@@ -153,6 +153,7 @@ class _Completion:
     tab: Tab
     earlier_calls: int
     """Calls that another worker, or this one before it lost the partition, began: how they ended nobody knows."""
+    by_batch: bool = False
 
     def decide(self, partition: int, state: StateView) -> Effects:
         """Publish the completion, remember that it was, and count what it has cost: that of a copy too."""
@@ -165,7 +166,6 @@ class _Completion:
         costs = Costs.of(self.request, self.tab, self.earlier_calls)
         spent = self.stage.spending.count(partition, state, costs, now_ms)
         answered = Settle(EgressState.answered(request_id), lambda offset: offset.to_bytes(8, "big"))
-
         outputs = (
             Output(Topic.COMPLETIONS, self.request["reference"], encode(self.stage.completions, self._record(now_ms)), answered),
             self._audited(costs),
@@ -176,7 +176,7 @@ class _Completion:
             row = Row(EgressState.intended(request_id), None)
         else:
             row = Row(EgressState.forget_at(now_ms + RECORD_KEPT_MS, request_id), b"\x01")
-        facts: list[Fact] = [LatencyAdded("complete", max(0, own_ms) / 1000)]
+        facts: list[Fact] = [] if self.by_batch else [LatencyAdded("complete", max(0, own_ms) / 1000)]
         if self.earlier_calls and self.called.calls:
             facts.append(CallRepeated(self._at().name))
         return Effects((row, *spent.rows), outputs, (*facts, *spent.facts))
@@ -212,7 +212,9 @@ class _Completion:
             fact,
             **audited(self.request, self._at().name),
             code=self.called.code.value,
-            counts=costs.counts() | ({"models_left": self.called.left} if self.called.left else {}),
+            counts=costs.counts()
+            | ({"batch": 1} if self.by_batch else {})
+            | ({"models_left": self.called.left} if self.called.left else {}),
             cost=costs.text(self.stage.spending.till.purse.currency),
             timings_ms={"call": round(self.called.seconds * 1000)},
             provider_request_id=None if reply is None else reply.provider_request_id,

@@ -4,6 +4,8 @@ It is not the client: no byte goes out here (``streamgate.adapters.openai_chat``
 """
 
 from streamgate.provider._amount import NOTHING, Amount, limit
+from streamgate.provider._batch import NOT_BEGUN, BatchLine, BatchModel, BatchStatus, ProviderBatch
+from streamgate.provider._batch_reply import identifier, read_batch, read_line
 from streamgate.provider._breaker import Breaker
 from streamgate.provider._budgets import Budgets, Reserved, Shares
 from streamgate.provider._call import ChatCall, ChatModel, ChatReply, Quota, RateHeaders
@@ -29,6 +31,7 @@ __all__ = [
     "CODE_OF",
     "FALLS_BACK",
     "NOTHING",
+    "NOT_BEGUN",
     "NOT_BILLED",
     "PRICE_DECIMALS",
     "RETRYABLE",
@@ -36,6 +39,9 @@ __all__ = [
     "WINDOW_SECONDS",
     "Amount",
     "Announcement",
+    "BatchLine",
+    "BatchModel",
+    "BatchStatus",
     "Bill",
     "Breaker",
     "Budgets",
@@ -60,6 +66,7 @@ __all__ = [
     "Pool",
     "Price",
     "Prices",
+    "ProviderBatch",
     "Providers",
     "Purse",
     "Quota",
@@ -86,12 +93,15 @@ __all__ = [
     "error_codes",
     "estimate_tokens",
     "failed",
+    "identifier",
     "limit",
     "money_of",
     "month_of",
     "percent_of",
     "plain",
     "rate_headers",
+    "read_batch",
+    "read_line",
     "read_reply",
     "retry_after_seconds",
 ]

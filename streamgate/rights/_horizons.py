@@ -30,6 +30,8 @@ class Horizons:
     key_epoch_days: int | None = None
     """Within this time backups can no longer be opened, because the key-encryption epoch is destroyed; ``None``: no rotation."""
     embedded: bool = False
+    batch_file_days: int | None = None
+    """Within this time the provider has deleted files of batches, should nobody have done so before; ``None``: it gets none."""
 
     def broker_files(self) -> str:
         """What is true of the broker's own files."""
@@ -52,7 +54,9 @@ class Horizons:
             {"where": f"abuse logs of {name}: prompts with tokens in place of what was found, and its answers", "removed_after_days": days}
             for name, days in sorted(self.provider_log_days.items())
         ]
-        return [*topics, *logs]
+        files: dict[str, str | int] = {"where": "files of batches with a provider, deleted once answered: prompts with tokens, and answers"}
+        held = [] if self.batch_file_days is None else [files | {"removed_after_days": self.batch_file_days}]
+        return [*topics, *held, *logs]
 
     def not_kept(self) -> list[str]:
         """Promises that this profile does not keep."""

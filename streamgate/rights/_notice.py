@@ -102,6 +102,12 @@ def _recipients(policy: NoticePolicy) -> Iterator[str]:
     for name, purpose in sorted(policy.purposes.items()):
         providers = ", ".join(policy.providers[each].name for each in purpose.providers)
         yield f"\n- {name}: {', '.join(purpose.recipients)}; providers: {providers}"
+    batched = sorted(name for name, purpose in policy.purposes.items() if purpose.batch)
+    if batched:
+        yield f"\nFor {', '.join(batched)}, prompts marked for it are sent as files of many, which the model's"
+        yield "provider holds while it answers them, for 24 hours at most. Files and results are deleted when the answers are published;"
+        yield "by themselves after 3 days."
+        yield "A withdrawal or an erasure while a file is there does not take it back; no answer is published then."
 
 
 def _how_long(policy: NoticePolicy, horizons: Horizons) -> Iterator[str]:

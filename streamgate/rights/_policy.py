@@ -50,6 +50,11 @@ class NoticePurpose(Protocol):
         ...
 
     @property
+    def batch(self) -> bool:
+        """Whether the provider may hold prompts as files for a day."""
+        ...
+
+    @property
     def special_categories(self) -> bool:
         """Whether data of Art. 9(1) is expected."""
         ...

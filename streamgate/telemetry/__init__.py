@@ -1,7 +1,9 @@
 """Every metric and log event, declared once. What it is not: an exporter; ``streamgate.adapters`` has these."""
 
-from streamgate.telemetry._catalogue import CATALOGUE, Declaration, LogLine
+from streamgate.telemetry._batch_facts import BatchAnswered, BatchesHeld, BatchLineDropped, BatchStepFailed
+from streamgate.telemetry._catalogue import CATALOGUE
 from streamgate.telemetry._combined import Combined
+from streamgate.telemetry._declaration import Declaration, LogLine
 from streamgate.telemetry._facts import (
     AuditChained,
     BudgetLeft,
@@ -44,6 +46,10 @@ __all__ = [
     "METRICS",
     "OTHER",
     "AuditChained",
+    "BatchAnswered",
+    "BatchLineDropped",
+    "BatchStepFailed",
+    "BatchesHeld",
     "BudgetLeft",
     "CallFinished",
     "CallRepeated",

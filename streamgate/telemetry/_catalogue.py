@@ -6,49 +6,16 @@ subjects are ``info``; trouble is ``warning`` and above.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Generic, Literal, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
+from streamgate.telemetry import _batch_facts as b
 from streamgate.telemetry import _facts as f
 from streamgate.telemetry import _metrics as m
 from streamgate.telemetry import _money_facts as money
+from streamgate.telemetry._declaration import Declaration, Level, at
 from streamgate.telemetry._fallback_facts import FellBack
 from streamgate.telemetry._metric import Update
-
-F = TypeVar("F", bound=f.Fact)
-Level = Literal["debug", "info", "warning", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One log line, ready to be written."""
-
-    event: str
-    level: Level
-    fields: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration(Generic[F]):
-    """What one type of fact means for the log and for the metrics."""
-
-    fact: type[F]
-    event: str
-    """Name of the log line: dotted, stable."""
-    level: Callable[[F], Level]
-    fields: tuple[str, ...]
-    """Attributes of the fact that stand in the log line, under their own names."""
-    updates: Callable[[F], Iterable[Update]]
-
-    def line(self, fact: F) -> LogLine:
-        """The fact's log line."""
-        return LogLine(self.event, self.level(fact), {name: getattr(fact, name) for name in self.fields})
-
-
-def _at(level: Level) -> Callable[[f.Fact], Level]:
-    """The same level for every fact of the type."""
-    return lambda _fact: level
 
 
 def _availability(fact: f.PartUnavailable) -> Level:
@@ -167,6 +134,25 @@ def _repeated(fact: f.CallRepeated) -> Iterable[Update]:
     yield Update(m.CALLS_REPEATED, 1, (fact.model,))
 
 
+def _batch_answered(fact: b.BatchAnswered) -> Iterable[Update]:
+    yield Update(m.BATCH_ENDED, 1, (fact.model, fact.code))
+
+
+def _batch_line(_fact: b.BatchLineDropped) -> Iterable[Update]:
+    yield Update(m.BATCH_LINES, 1)
+
+
+def _batch_failed(fact: b.BatchStepFailed) -> Iterable[Update]:
+    yield Update(m.BATCH_FAILURES, 1, (fact.reason,))
+
+
+def _batches(fact: b.BatchesHeld) -> Iterable[Update]:
+    for state, count in fact.states.items():
+        yield Update(m.BATCHES, count, (state,))
+    yield Update(m.BATCH_WAITING, fact.requests)
+    yield Update(m.BATCH_FILES, fact.files)
+
+
 def _consent(fact: f.ConsentChanged) -> Iterable[Update]:
     yield Update(m.CONSENTS, 1, (fact.decision,))
 
@@ -199,8 +185,8 @@ def _worker_failed(fact: f.WorkerFailed) -> Iterable[Update]:
     yield Update(m.WORKER_STATES, 1, (fact.role, "failed"))
 
 
-_DEBUG: Final = _at("debug")
-_INFO: Final = _at("info")
+_DEBUG: Final = at("debug")
+_INFO: Final = at("info")
 
 DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.PromptAccepted, "prompt.accepted", _DEBUG, ("purpose", "entities", "dropped_fields", "age_seconds"), _accepted),
@@ -211,12 +197,16 @@ DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.TokensRestored, "tokens.restored", _DEBUG, ("restored", "recovered", "unresolved"), _restored),
     Declaration(f.CopySeen, "copy.seen", _DEBUG, ("topic",), _copy),
     Declaration(f.LateCompletion, "completion.late", _DEBUG, (), _late),
-    Declaration(f.DeadLettered, "record.dead_lettered", _at("warning"), ("topic", "code"), _dead),
+    Declaration(f.DeadLettered, "record.dead_lettered", at("warning"), ("topic", "code"), _dead),
     Declaration(f.LetterHandled, "dead_letter.handled", _INFO, ("command", "code"), _letter),
     Declaration(f.CallFinished, "call.finished", _DEBUG, ("model", "code", "seconds"), _called),
     Declaration(f.CallRetried, "call.retried", _DEBUG, ("model", "reason"), _retried),
     Declaration(FellBack, "call.fell_back", _DEBUG, ("model", "reason"), _fell_back),
-    Declaration(f.CallRepeated, "call.repeated", _at("warning"), ("model",), _repeated),
+    Declaration(f.CallRepeated, "call.repeated", at("warning"), ("model",), _repeated),
+    Declaration(b.BatchAnswered, "batch.answered", _DEBUG, ("model", "code"), _batch_answered),
+    Declaration(b.BatchLineDropped, "batch.line_dropped", at("warning"), (), _batch_line),
+    Declaration(b.BatchStepFailed, "batch.step_failed", at("warning"), ("reason",), _batch_failed),
+    Declaration(b.BatchesHeld, "batch.held", _DEBUG, ("states", "requests", "files"), _batches),
     Declaration(f.TokensUsed, "call.tokens_used", _DEBUG, ("model", "prompt_tokens", "completion_tokens"), _used),
     Declaration(
         money.MoneySpent,
@@ -237,9 +227,9 @@ DECLARATIONS: Final[tuple[Declaration[Any], ...]] = (
     Declaration(f.AuditChained, "audit.chained", _DEBUG, ("fact",), _chained),
     Declaration(f.RecordRead, "record.read", _DEBUG, ("topic", "age_seconds"), _read),
     Declaration(f.Committed, "offset.committed", _DEBUG, ("topic", "lag_records", "seconds_since_last"), _committed),
-    Declaration(f.StageFailed, "stage.failed", _at("error"), ("topic", "error", "where"), _stage_failed),
+    Declaration(f.StageFailed, "stage.failed", at("error"), ("topic", "error", "where"), _stage_failed),
     Declaration(f.PartUnavailable, "part.availability", _availability, ("part", "available"), _availability_update),
-    Declaration(f.WorkerFailed, "worker.failed", _at("error"), ("role", "error", "reason"), _worker_failed),
+    Declaration(f.WorkerFailed, "worker.failed", at("error"), ("role", "error", "reason"), _worker_failed),
     Declaration(f.WorkerState, "worker.state", _INFO, ("role", "state"), _state),
 )
 

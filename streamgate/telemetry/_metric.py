@@ -82,7 +82,8 @@ _OWN: Final[Mapping[Label, frozenset[str]]] = {
     Label.DECISION: frozenset({"grant", "withdraw"}),
     Label.RIGHT: frozenset({"erase", "export"}),
     Label.ROLE: frozenset(role.value for role in Role) | {"demo"},
-    Label.STATE: frozenset({"started", "python_stream_iterator", "ready", "draining", "stopped", "failed"}),
+    Label.STATE: frozenset({"started", "python_stream_iterator", "ready", "draining", "stopped", "failed"})
+    | {"formed", "uploaded", "running", "ended", "deleting", "watched"},
     Label.STEP: frozenset({"redact", "complete", "restore"}),
     Label.COMMAND: frozenset({"show", "replay"}),
     Label.TOPIC: frozenset(topic.value for topic in Topic) | {"sweep"},

@@ -52,6 +52,12 @@ MOVED: Final = _counter("prompts_moved_to_bulk", "Prompts of the interactive lan
 CALLS_REPEATED: Final = _counter(
     "calls_repeated", "Requests called again whose call had begun before a crash or a rebalance; each may be paid twice.", Label.MODEL
 )
+BATCHES: Final = _gauge("open_batches", "Batches of this worker's partitions, by how far they are.", Label.STATE)
+BATCH_WAITING: Final = _gauge("open_batch_requests", "Requests that wait for a batch or are in one.")
+BATCH_FILES: Final = _gauge("undeleted_batch_files", "Files that the provider holds for batches; 0 when there are none under way.")
+BATCH_ENDED: Final = _counter("batch_requests", "Requests marked for a batch that ended, by how.", Label.MODEL, Label.CODE)
+BATCH_LINES: Final = _counter("batch_lines_dropped", "Lines of results that were nobody's, second ones or not readable.")
+BATCH_FAILURES: Final = _counter("batch_step_failures", "Steps of a batch that failed at the provider and are tried again.", Label.REASON)
 PROVIDER_TOKENS: Final = _counter("provider_tokens", "Tokens as the provider counted them.", Label.MODEL, Label.DIRECTION)
 SPENT_MONEY: Final = _counter(
     "spent_money", "Money spent on calls by the price table, in units of egress.currency.", Label.TENANT, Label.PURPOSE, Label.MODEL
@@ -118,6 +124,12 @@ METRICS: Final[tuple[Metric, ...]] = (
     FALLBACKS,
     MOVED,
     CALLS_REPEATED,
+    BATCHES,
+    BATCH_WAITING,
+    BATCH_FILES,
+    BATCH_ENDED,
+    BATCH_LINES,
+    BATCH_FAILURES,
     PROVIDER_TOKENS,
     SPENT_MONEY,
     SPENT_TOKENS,

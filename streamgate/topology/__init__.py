@@ -6,12 +6,14 @@ from streamgate.topology._fence import Fences, transactional_id
 from streamgate.topology._links import Links
 from streamgate.topology._progress import Progress
 from streamgate.topology._role import RoleApp, Watermarker
+from streamgate.topology._rounds import BatchRounds
 from streamgate.topology._settings import RuntimeSettings, TopicNames
 from streamgate.topology._state import Overlay, Rows, RowStore
 
 __all__ = [
     "AtLeastOnce",
     "Batch",
+    "BatchRounds",
     "Commit",
     "DiskRows",
     "Fences",

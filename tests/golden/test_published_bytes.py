@@ -37,6 +37,14 @@ def test_records_keep_their_bytes(topic: str) -> None:
     assert SCHEMAS.by_fingerprint(topic, frame.fingerprint or b"").decode(frame.payload) == record
 
 
+@pytest.mark.parametrize("topic", sorted(VECTORS["older"]))
+def test_records_of_older_versions_are_read(topic: str) -> None:
+    """A producer need not change when a version is added."""
+    for vector in VECTORS["older"][topic]:
+        frame = parse_frame(bytes.fromhex(vector["bytes"]))
+        assert SCHEMAS.by_fingerprint(topic, frame.fingerprint or b"").decode(frame.payload) == _revived(vector["record"])
+
+
 def test_every_topic_has_a_vector() -> None:
     """No format is published without one."""
     assert set(VECTORS["topics"]) == set(SCHEMAS.topics)

@@ -12,13 +12,15 @@ from streamgate.codec._decoder import Decoded
 from streamgate.demo._report import Exchange
 from streamgate.errors import Code, Failed, Refused, SealBroken, Status, StreamgateError, Unavailable, Unreadable
 from streamgate.minimise import Envelope, Minimised, RawMessage, Segment, Treatment
+from streamgate.pipeline._batch_decide import Ended
+from streamgate.pipeline._call import Called
 from streamgate.pipeline._context import RequestContext
 from streamgate.pipeline._original import Original
 from streamgate.pipeline._outcome import Outcome, Phase, Source
 from streamgate.pipeline._publish import Answer
 from streamgate.pipeline.operator_requests import OpenedLetter
 from streamgate.pipeline.ports.stage import Output, Row
-from streamgate.provider import ChatCall, ChatReply
+from streamgate.provider import BatchLine, ChatCall, ChatReply
 from streamgate.types import Inbound, MaskedMessage, MaskedText, Parameters, Subject
 
 CANARY = "canary-Xq7"
@@ -61,6 +63,8 @@ CARRIERS = [
     Answer(CANARY, None, "m", None, None, 0, 0, 0, {"p": CANARY}),
     ChatCall(b"r", "m", (MASKED,), Parameters(), "s"),
     ChatReply(CANARY, "stop", "m"),
+    BatchLine(bytes(16), ChatReply(CANARY, "stop", "m")),
+    Ended(Inbound("requests.batch", 0, 1, 2, None, CANARY.encode()), {"messages": CANARY}, Called(Code.OK, ChatReply(CANARY, "stop", "m"))),
     Prompt(tenant="acme", subject=CANARY, purpose="support", messages=[("user", CANARY)], context={"customer_name": CANARY}),
     Response(CANARY, Status.ANSWERED, Code.OK, "", CANARY, None, None, None, None, 0, 0, {"p": CANARY}, "acme", CANARY, "support"),
     Exchange("n", "t", CANARY, CANARY, CANARY, "answered", "ok", None, ((CANARY, "PERSON"),)),

@@ -22,10 +22,10 @@ def folder(tmp_path: Path) -> Path:
 
 def prompt(folder: Path) -> dict[str, Any]:
     """The prompt schema's definition."""
-    return dict(json.loads((folder / "prompts" / "v1.avsc").read_text()))
+    return dict(json.loads((folder / "prompts" / "v2.avsc").read_text()))
 
 
-def write(folder: Path, definition: dict[str, Any], version: int = 2) -> None:
+def write(folder: Path, definition: dict[str, Any], version: int = 3) -> None:
     """Put a version beside the others."""
     (folder / "prompts" / f"v{version}.avsc").write_text(json.dumps(definition))
 

@@ -19,7 +19,7 @@ from tests.fakes.telemetry import KNOWN, ONE_OF_EACH
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 SCHEMAS = ROOT / "schemas"
-UNITS = ("_total", "_seconds", "_records", "_requests", "_tokens", "_money", "_available")
+UNITS = ("_total", "_seconds", "_records", "_requests", "_tokens", "_money", "_available", "_batches", "_files")
 
 
 def page(telemetry: PrometheusTelemetry) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -158,6 +158,8 @@ def test_log_lines_are_quiet_in_normal_operation() -> None:
         t.DeadLettered: "warning",
         t.WorkerFailed: "error",
         t.CallRepeated: "warning",
+        t.BatchLineDropped: "warning",
+        t.BatchStepFailed: "warning",
         t.SubjectRightExercised: "info",
         t.LetterHandled: "info",
         t.StageFailed: "error",

@@ -77,6 +77,8 @@ def test_normal_operation_is_quiet_at_info() -> None:
         "record.dead_lettered",
         "worker.failed",
         "call.repeated",
+        "batch.line_dropped",
+        "batch.step_failed",
         "subject_right.exercised",
         "dead_letter.handled",
         "stage.failed",
