@@ -110,7 +110,9 @@ class Caller:
         try:
             await intend()
             return await permit()  # once more: leaving the trace may have taken long
-        except Unavailable:
+        except Unavailable as error:
+            if error.code is Code.FENCED:
+                raise  # the partition is another worker's, and so is the call
             return Code.PROVIDER_FAILED
 
     async def _affordable(self, asked: Asked) -> Code:

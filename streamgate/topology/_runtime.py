@@ -130,7 +130,7 @@ class Runtime:
 
     async def enter(self, partition: int, entry: Prepared) -> None:
         """Have something decided and carried out beside the records; see ``ports/trail``."""
-        if not self._accepting or partition not in self.ledgers.partitions():
+        if not self._ours(partition):
             raise Unavailable(Code.FENCED, "the partition is not this worker's")
         await self._committer(partition).enter(entry)
 
@@ -159,6 +159,9 @@ class Runtime:
             self.failed.set_result(error)
 
     # Inside.
+
+    def _ours(self, partition: int) -> bool:
+        return self._accepting and partition in self.ledgers.partitions()
 
     def _quiet(self) -> bool:
         return not self._tasks and all(committer.idle for committer, _ in self._committers.values())
@@ -214,10 +217,14 @@ class Runtime:
     async def _prepare(self, entry: Entry, committer: Committer) -> None:
         stage, record = entry.stage, entry.record
         async with self._slots[stage.topic]:
+            if not self._ours(record.partition):
+                return  # whoever takes the partition over begins it
             try:
                 async with asyncio.timeout(self._settings.record_seconds):
                     entry.prepared = await stage.prepare(record)
             except Exception as error:  # noqa: BLE001  whatever a stage raises, the record must end; what it was is emitted
+                if not self._ours(record.partition):
+                    return  # nor does it end here
                 self._telemetry.emit(StageFailed(record.topic, type(error).__name__, where(error)))
                 try:
                     entry.prepared = stage.poisoned(record)

@@ -13,9 +13,13 @@ class FakeTrail:
     def __init__(self, state: FakeState) -> None:
         self.outputs: list[Output] = []
         self.down = False
+        self.lost = False
+        """The partition is another worker's."""
         self._state = state
 
     async def enter(self, partition: int, entry: Prepared) -> None:
+        if self.lost:
+            raise Unavailable(Code.FENCED)
         if self.down:
             raise Unavailable(Code.INTERNAL_ERROR, "trail")
         effects = entry.decide(partition, self._state)

@@ -96,7 +96,7 @@ async def send(made: Installation, prefix: str, sent: list[Prompt]) -> None:
 
 
 async def test_a_budget_stops_the_calls_of_two_workers(kafka: Broker, prefix: str, tmp_path: Path) -> None:
-    """200 prompts on a budget for some 75 of them: the others end with ``money_spent``; what goes beyond is what was out elsewhere."""
+    """200 prompts on a budget for some 75 of them: the others end with ``money_spent``; what goes beyond was out elsewhere, or not read yet."""
     budget = 3 * 10 ** (SCALE - 3)
     async with SimulatedProvider(0.05) as provider:
         money = {"EGRESS__DEFAULT_PRICE": '{"input": 9, "output": 9}', "EGRESS__MONEY__TENANTS": '{"acme": {"per_day": 0.003}}'}
@@ -115,7 +115,7 @@ async def test_a_budget_stops_the_calls_of_two_workers(kafka: Broker, prefix: st
     assert set(ended) == {"ok", "money_spent"}
     assert ended["ok"] == calls == spent.calls
     assert (await used(made)).amount == spent.amount
-    assert budget / 2 < spent.amount <= budget + POOL * most
+    assert budget / 2 < spent.amount <= budget + 2 * POOL * most
 
 
 async def costs_of_calls(made: Installation) -> dict[bytes, int]:
@@ -142,7 +142,7 @@ async def test_what_was_spent_is_exact_over_kills(kafka: Broker, prefix: str, tm
         spent, said = await counted(made), await used(made)
         print(  # noqa: T201  figures for whoever runs this with -s
             f"\n{spent.requests} requests, {spent.calls} calls counted, {len(provider.received)} received,"
-            f" {spent.unknown_calls} of unknown cost, {plain(spent.amount)} spent"
+            f" {spent.unknown_calls} of unknown cost, {plain(spent.amount)} spent, {dict(await codes(made))}"
         )
         assert await codes(made) == {"ok": len(sent)}
         assert (spent.requests, spent.prompt_tokens, spent.completion_tokens, spent.amount) == (

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from streamgate.errors import Code
+from streamgate.errors import Code, Unavailable
 from streamgate.pipeline.complete import RECORD_KEPT_MS
 from streamgate.provider import Reason, failed
 from streamgate.telemetry import CopySeen, DeadLettered, LatencyAdded, MoneySpent
@@ -39,6 +39,15 @@ async def test_the_intent_stands_before_the_call() -> None:
     effects = await it.handle(it.record(request_id=b"2" * 16))
     assert on(effects, Topic.COMPLETIONS)[0]["code"] == "provider_failed"
     assert len(it.model.calls) == 1
+
+
+async def test_a_call_whose_partition_was_taken_away_is_left_to_the_next_owner() -> None:
+    """It is not failed; here it was never in flight."""
+    it = Egress()
+    it.trail.lost = True
+    with pytest.raises(Unavailable):
+        await it.stage.prepare(it.record())
+    assert (it.model.calls, it.stage.in_flight) == ([], set())
 
 
 @pytest.mark.parametrize("field", ["messages", "stop"])

@@ -317,3 +317,28 @@ async def test_an_output_that_the_topics_would_not_take_is_never_sent() -> None:
     assert [output.value for output in it.outbox.outputs] == [b"poisoned:a"]
     assert [fact.error for fact in it.telemetry.of(StageFailed)] == ["OverflowError"]
     assert await it.runtime.drain(1)
+
+
+class Entering(ToyStage):
+    """Enters something beside the records when it is let go, and raises what that raises."""
+
+    runtime: Runtime
+
+    async def prepare(self, record: Inbound) -> Any:
+        await self.release.wait()
+        await self.runtime.enter(record.partition, PlainDecision())
+        return await super().prepare(record)
+
+
+async def test_a_record_that_is_being_given_up_ends_nowhere() -> None:
+    """Neither one whose stage learns that the partition is gone, nor one behind it that was not begun: both are the next owner's."""
+    stage = Entering(hurry=True)
+    it = bench(stage, pool=1)
+    stage.runtime = it.runtime
+    it.take(0, b"a")
+    it.take(1, b"b")
+    draining = asyncio.create_task(it.runtime.drain(5))
+    await until(lambda: not it.runtime._accepting)
+    stage.release.set()
+    assert await draining
+    assert (it.outbox.batches, it.position(), it.telemetry.of(StageFailed)) == ([], 0, [])
