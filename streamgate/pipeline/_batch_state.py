@@ -8,8 +8,9 @@ prefix key                         value
 ``B``  own id                      a batch
 ====== =========================== ========================================================================
 
-Persisted forms: version byte 1, then, of a request, its id (16), offset, deadline and arrival (8 each, ms), size (4), all big-endian, and
-the model in UTF-8; of a batch, JSON (sorted keys, no blanks). No row holds a text: a request is read again from where it stands.
+All other prefixes are in ``_egress_state``. Persisted forms: version byte 1, then, of a request, its id (16), offset, deadline and arrival
+(8 each, ms), size (4), all big-endian, and the model in UTF-8; of a batch, JSON (sorted keys, no blanks). No row holds a text: a request is
+read again from where it stands.
 """
 
 from __future__ import annotations

@@ -30,10 +30,12 @@ class EgressState:
     ``D``  request id             offset (8) of its completion: it is answered
     ``I``  request id             how many calls (4) of it were begun, none answered
     ``X``  time (8), request id   when to forget it
-    ``M``  day (4), account       what was spent that day: version (1), requests,
+    ``S``  day (4), account       what was spent that day: version (1), requests,
                                   calls, calls of unknown cost, tokens in, tokens
                                   out (8 each), amount in parts of 10⁻¹² (16)
     ====== ====================== ================================================
+
+    ``B``, ``M`` and ``W`` are those of batches (``_batch_state``).
     """
 
     @staticmethod
@@ -54,7 +56,7 @@ class EgressState:
     @staticmethod
     def spent(account: SpendAccount) -> bytes:
         """Key of the row that sums up an account's day; older days come first."""
-        return b"M" + account.day.to_bytes(4, "big") + account.key()
+        return b"S" + account.day.to_bytes(4, "big") + account.key()
 
     @staticmethod
     def spent_value(spent: Spent) -> bytes:
@@ -90,7 +92,7 @@ class EgressSweep:
                 break
             found.append(key)
         old: list[bytes] = []
-        for key, _ in state.scan(b"M"):
+        for key, _ in state.scan(b"S"):
             if int.from_bytes(key[1:5], "big") > day_of(now_ms) - SPEND_KEPT_DAYS or len(old) == BATCH:
                 break
             old.append(key)

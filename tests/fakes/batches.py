@@ -14,7 +14,7 @@ from streamgate.pipeline._batch_state import Batch, BatchState
 from streamgate.pipeline._batch_steps import BatchSteps
 from streamgate.pipeline.batch import Batches, TakeIn
 from streamgate.pipeline.ports.stage import Effects, Output, Prepared
-from streamgate.provider import CallFailed
+from streamgate.provider import CallFailed, Purse
 from streamgate.types import DEFAULT_PROVIDER, Inbound, Topic
 from tests.fakes.archive import FakeArchive
 from tests.fakes.batch_model import Crash, FakeBatchModel
@@ -51,8 +51,8 @@ class CrashingTrail(FakeTrail):
 class BatchWorld:
     """One partition of egress with batches."""
 
-    def __init__(self, model: FakeBatchModel | None = None, limits: BatchLimits | None = None) -> None:
-        self.egress = Egress()
+    def __init__(self, model: FakeBatchModel | None = None, limits: BatchLimits | None = None, purse: Purse | None = None) -> None:
+        self.egress = Egress(purse=purse)
         self.trail = CrashingTrail(self.egress)
         self.archive = FakeArchive()
         self.model = model or FakeBatchModel()

@@ -168,7 +168,7 @@ def test_a_row_keeps_the_bytes_of_its_home() -> None:
 def test_a_sum_of_money_keeps_its_bytes() -> None:
     """Day, account; version byte, five counts and the amount, big-endian; both directions."""
     key, value = EgressState.spent(SpendAccount("acme", "support", "USD", day_from("2026-11-30"))), bytes.fromhex(SPENT_BYTES)
-    assert key == b"M\x00\x00\x51\x33acme\x1fsupport\x1fUSD\x1f2026-11-30"
+    assert key == b"S\x00\x00\x51\x33acme\x1fsupport\x1fUSD\x1f2026-11-30"
     assert EgressState.spent_value(SPENT) == value
     assert EgressState.spent_from(value) == SPENT
 

@@ -10,14 +10,29 @@ import pytest
 from streamgate.errors import Code, Unavailable
 from streamgate.pipeline._batch_decide import Moved, Step
 from streamgate.pipeline._batch_form import BatchLimits, full_or_due
-from streamgate.pipeline._batch_state import MOVES, Batch, Phase, Place
+from streamgate.pipeline._batch_state import MOVES, Batch, Phase, Place, batch_key, member_key, waiting_key
 from streamgate.pipeline._batch_steps import WATCH_MS
+from streamgate.pipeline._egress_state import EgressState
+from streamgate.pipeline._masked_request import chat_call
 from streamgate.pipeline.complete import RECORD_KEPT_MS
-from streamgate.provider import BatchLine, BatchStatus, CallFailed, Reason, failed
+from streamgate.provider import (
+    BatchLine,
+    BatchStatus,
+    CallFailed,
+    MoneyLimit,
+    Purse,
+    Reason,
+    Scope,
+    SpendAccount,
+    Whose,
+    amount_of,
+    failed,
+)
 from streamgate.telemetry import BatchAnswered, BatchLineDropped, CopySeen, DeadLettered
-from streamgate.types import Topic
+from streamgate.types import Topic, Usage
 from tests.fakes.batch_model import FakeBatchModel, Fault
 from tests.fakes.batches import BatchWorld
+from tests.fakes.egress import PRICES
 from tests.fakes.pipeline import on
 
 
@@ -306,7 +321,40 @@ async def test_an_answered_request_is_remembered_a_day_beyond_its_deadline() -> 
     assert it.egress.swept() == 0
     it.clock.advance(1)
     assert it.egress.swept() == 2
-    assert not it.state.rows
+    assert {key[:1] for key in it.state.rows} == {b"S"}  # what was spent that day
+
+
+async def test_a_batch_costs_half() -> None:
+    """Of what its answer used."""
+    it = BatchWorld()
+    await it.take_in(1)
+    await it.until_over()
+    (spent,) = it.published(Topic.SPEND)
+    usage = it.published(Topic.COMPLETIONS)[0]["usage"]
+    whole = PRICES.price("gpt-test", Usage(usage["prompt_tokens"], usage["completion_tokens"]))
+    assert whole
+    assert amount_of(spent["amount"]) * 2 == whole
+
+
+async def test_what_cannot_be_paid_does_not_go_out_in_a_batch() -> None:
+    """The budget has room for one of three; the others end at once."""
+    estimate = BatchWorld().egress.stage.caller.estimate(chat_call(BatchWorld().egress.request()))
+    one = PRICES.price("gpt-test", estimate, batch=True)
+    assert one
+    it = BatchWorld(purse=Purse({Whose(Scope.TENANT, "acme"): MoneyLimit(per_day=one + one // 2)}))
+    for number in range(3):
+        await it.take_in(number)
+    await it.until_over()
+    assert Counter(it.codes().values()) == {"ok": 1, "money_spent": 2}
+    assert it.published(Topic.SPEND)[-1]["requests"] == 1
+
+
+def test_rows_of_one_kind_are_no_rows_of_another() -> None:
+    """What looks for one kind goes by the first byte."""
+    account = SpendAccount("acme", "support", "USD", 20_000)
+    keys = [EgressState.answered(b""), EgressState.intended(b""), EgressState.forget_at(0, b""), EgressState.spent(account)]
+    keys += [waiting_key(place(0)), member_key(b"", b""), batch_key(b"")]
+    assert len({key[:1] for key in keys}) == len(keys)
 
 
 def test_a_batch_goes_only_where_it_may() -> None:

@@ -144,4 +144,4 @@ async def test_answered_requests_are_forgotten_after_a_day() -> None:
     assert it.swept() == 0
     it.clock.advance(1)
     assert it.swept() == 2
-    assert {key[:1] for key in it.state.rows} == {b"M"}
+    assert {key[:1] for key in it.state.rows} == {b"S"}
