@@ -80,7 +80,7 @@ def test_every_request_ends_once_is_run_once_and_leaves_no_file(
         await it.until_over()
         assert it.completions() == Counter(ids)
         assert it.model.held == ()
-        assert {key[:1] for key in it.state.rows} <= {b"D", b"X"}
+        assert {key[:1] for key in it.state.rows} <= {b"D", b"S", b"X"}
         intended = {event["request_id"] for event in it.published(Topic.AUDIT_EVENTS) if event["fact"] == "call_intended"}
         assert set(it.model.runs) <= intended
         assert max(Counter(it.model.runs).values(), default=0) <= 1
