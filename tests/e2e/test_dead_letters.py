@@ -40,6 +40,7 @@ from streamgate.codec import SchemaSet, approve, encode, packaged_schemas
 from streamgate.demo._broker import EmbeddedBroker
 from streamgate.errors import Code, Status
 from streamgate.pipeline._original import FIRST_OFFSET_HEADER, LETTER_HEADER, letter_aad
+from streamgate.pipeline._screen import partition_of
 from streamgate.types import Role, Subject, Topic
 from streamgate.vault import DeadLetterSealer
 from tests.e2e.world import PATIENCE_SECONDS, World, now_ms, until, world_on
@@ -208,9 +209,10 @@ async def test_a_forged_letter_brings_nothing_in(mended: Mended) -> None:
     world, made = mended.world, mended.installation
     genuine = mended.letters["s-answered"]
     (record,) = await world.records(Topic.DEAD_LETTERS, source_offset=genuine.source.offset, source_partition=genuine.source.partition)
-    subject = Subject("acme", "s-forged")
+    subjects = (Subject("acme", f"s-forged-{number}") for number in range(1_000))
+    subject = next(each for each in subjects if partition_of(each.key(), made.settings.kafka.partitions) == genuine.place.partition)
     key = (world.folder / "keys" / "dead-letters.pub").read_text(encoding="ascii").strip()
-    original = Original(subject.key(), mended.value(world.prompt(subject="s-forged", event_id="s-forged"))).to_bytes()
+    original = Original(subject.key(), mended.value(world.prompt(subject=subject.subject_id, event_id="s-forged"))).to_bytes()
     aad = letter_aad(Topic.PROMPTS, genuine.source.partition, 10**6)
     sealed = DeadLetterSealer.from_text(f"x25519:1:{key}").seal(original, aad)
     forged = [

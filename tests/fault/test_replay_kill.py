@@ -123,8 +123,9 @@ async def test_each_letter_is_replayed_once_when_vault_is_killed(at_kill: int, k
         with started(roles):
             sent = await send(made, approve_second_version(tmp_path / "mended"))
             places = await lettered(made)
-            roles.running[Role.VAULT].terminate()
-            await asyncio.to_thread(roles.running[Role.VAULT].wait)
+            vault = roles.running[Role.VAULT, 0]
+            vault.terminate()
+            await asyncio.to_thread(vault.wait)
             roles.own[Role.VAULT]["STREAMGATE_SCHEMAS__DIRECTORY"] = str(tmp_path / "mended")
             answers, before, took = await replayed_over_a_kill(roles, places, at_kill)
             await until(answered, 120)
