@@ -98,9 +98,9 @@ def with_another_schema(world: World, folder: Path) -> Installation:
     """The installation as it is after another version of the prompts' schema was approved."""
     directory = folder / "schemas"
     shutil.copytree(packaged_schemas(), directory)
-    second = json.loads((directory / "prompts" / "v1.avsc").read_text(encoding="utf-8"))
-    second["fields"].append({"name": "note", "type": ["null", "string"], "default": None, "streamgate": {"action": "drop"}})
-    (directory / "prompts" / "v2.avsc").write_text(json.dumps(second), encoding="utf-8")
+    third = json.loads((directory / "prompts" / "v2.avsc").read_text(encoding="utf-8"))
+    third["fields"].append({"name": "note", "type": ["null", "string"], "default": None, "streamgate": {"action": "drop"}})
+    (directory / "prompts" / "v3.avsc").write_text(json.dumps(third), encoding="utf-8")
     approve(directory)
     return replace(world.running.installation, schemas=SchemaSet.load(directory))
 

@@ -29,9 +29,9 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
 
 def approve_second_version(directory: Path) -> SchemaSet:
     """Another version of the prompts' schema, approved."""
-    second = json.loads((directory / "prompts" / "v1.avsc").read_text(encoding="utf-8"))
-    second["fields"].append({"name": "note", "type": ["null", "string"], "default": None, "streamgate": {"action": "drop"}})
-    (directory / "prompts" / "v2.avsc").write_text(json.dumps(second), encoding="utf-8")
+    third = json.loads((directory / "prompts" / "v2.avsc").read_text(encoding="utf-8"))
+    third["fields"].append({"name": "note", "type": ["null", "string"], "default": None, "streamgate": {"action": "drop"}})
+    (directory / "prompts" / "v3.avsc").write_text(json.dumps(third), encoding="utf-8")
     approve(directory)
     return SchemaSet.load(directory)
 
