@@ -10,6 +10,7 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 
 from streamgate.adapters.kafka_connection import KafkaConnection
 from streamgate.adapters.kafka_whole import WholeTopic
+from streamgate.effects import Clock
 from streamgate.types import Inbound
 
 W = TypeVar("W")
@@ -38,8 +39,12 @@ class StandingReader(Generic[W]):
         *,
         decode: Callable[[bytes], StandingRecord],
         watermark: Callable[[int, int], W],
+        clock: Clock,
     ) -> None:
         """``topic`` is the physical name; ``watermark`` makes the port's value from time (ms) and consents offset."""
+        self._clock = clock
+        self.apart_ms = 0
+        """How far the newest watermark was from this worker's time when it was read: clocks differ, or Kafka is slow."""
         self._decode = decode
         self._make = watermark
         self._watermarks: dict[int, tuple[int, int]] = {}
@@ -69,6 +74,8 @@ class StandingReader(Generic[W]):
         standing = self._decode(record.value)
         if standing.kind == "watermark":
             self._watermarks[record.partition] = (standing.at_ms, standing.consents_offset)
+            if self._topic.caught_up:
+                self.apart_ms = abs(standing.at_ms - self._clock.now_ms())
         elif standing.reference is not None:
             place = (record.partition, standing.reference, standing.purpose)
             self._forbidden[place] = max(standing.consents_offset, self._forbidden.get(place, -1))

@@ -157,6 +157,7 @@ def _standing(installation: Installation) -> StandingReader[Watermark]:
         installation.settings.kafka.partitions,
         decode=decode,
         watermark=Watermark,
+        clock=SystemClock(),
     )
 
 

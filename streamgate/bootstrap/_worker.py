@@ -22,6 +22,7 @@ from streamgate.bootstrap._vault import VaultParts, build_vault
 from streamgate.config import check_role
 from streamgate.detect import Detector, EntityType
 from streamgate.errors import ConfigError, StreamgateError
+from streamgate.pipeline._gate import FRESH_MS
 from streamgate.provider import Left, Reason
 from streamgate.rights import NOT_KEPT_EMBEDDED
 from streamgate.telemetry import Combined, Known, Telemetry, WorkerFailed
@@ -121,6 +122,8 @@ def build_worker(
 
         def lacking() -> tuple[str, ...]:
             reading: tuple[str, ...] = () if egress.standing.ready else ("reading standing",)
+            if egress.standing.apart_ms >= FRESH_MS:
+                reading += (f"what vault says of consent is {egress.standing.apart_ms / 1000:.0f} s off: compare both clocks",)
             if egress.spend is not None and not egress.spend.ready:
                 reading += ("reading what was spent",)
             return reading if egress.shares.ready else (*reading, "learning what other workers hold of the limits")

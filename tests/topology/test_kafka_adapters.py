@@ -121,7 +121,7 @@ async def test_standing_is_known_after_it_was_read_to_its_end(broker: Broker, pr
     await make_topics(broker, prefix)
     topic = prefix + "standing"
     await send(broker, topic, [b"w|||3|1000", b"f|ann|ads|4|1001", b"w|||5|2000", b"w|||4|1500", None], partition=0)
-    reader = StandingReader(broker.connection, topic, 2, decode=decode, watermark=Watermark)
+    reader = StandingReader(broker.connection, topic, 2, decode=decode, watermark=Watermark, clock=RealClock())
     assert reader.watermark(0) is None
     await reader.start()
     await until(lambda: reader.ready)
@@ -133,6 +133,9 @@ async def test_standing_is_known_after_it_was_read_to_its_end(broker: Broker, pr
     await until(lambda: reader.forbidden_at(0, b"ann", "support") == 9)
     assert reader.forbidden_at(0, b"ann", "ads") == 9
     assert reader.forbidden_at(1, b"ann", "ads") is None
+    assert reader.apart_ms == 0  # of what was written before it began nothing can be told
+    await send(broker, topic, [f"w|||6|{RealClock().now_ms() - 60_000}".encode()], partition=1)
+    await until(lambda: 60_000 <= reader.apart_ms < 90_000)
     await send(broker, topic, [b"rubbish", b"w|||6|4000"], partition=0)
     await until(lambda: reader.watermark(0) is None and not reader.ready)
     await reader.stop()
