@@ -64,6 +64,7 @@ def build_egress(installation: Installation, telemetry: Telemetry) -> EgressPart
     stage = Complete(
         decoder=installation.decoder(),
         completions=schemas.latest(Topic.COMPLETIONS),
+        policy=installation.policy,
         gate=Gate(standing, clock),
         caller=Fallbacks(_caller(installation, providers, turns, telemetry), providers),
         trail=links.trail,

@@ -19,11 +19,11 @@ from streamgate.pipeline._reader import REGISTRY_WAIT_SECONDS
 from streamgate.pipeline._recent import FRESHNESS_GIVES_UP_MS
 from streamgate.rights import Horizons
 from streamgate.topology import DiskRows, Rows, RowStore, RuntimeSettings
-from streamgate.types import Role, Topic
+from streamgate.types import SCHEMA_TOPICS, Role, Topic
 
 SECURITY = {"plaintext": "PLAINTEXT", "tls": "SSL", "sasl_tls": "SASL_SSL"}
 COMPACTION_SECONDS = 7_200
-"""Compaction lag of the state topics and a cleaning, rounded up; what a receipt promises."""
+"""Compaction lag of the state topics, vault's next beat (``pipeline.sweep``) and a cleaning, rounded up; what a receipt promises."""
 MARGIN_SECONDS = 60.0
 DAY_MS = 86_400_000
 
@@ -121,7 +121,11 @@ class Installation:
         return days * DAY_MS if days >= 0 else None
 
     def _retention(self) -> Mapping[Topic, int]:
-        return {**RETENTION_DAYS, **{Topic(name): days for name, days in self.policy.retention_days.items() if name in set(Topic)}}
+        named = {Topic(name): days for name, days in self.policy.retention_days.items() if name in set(Topic)}
+        found: dict[Topic, int] = {**RETENTION_DAYS, **named}
+        # A lane is kept as long as the other; requests of batches are read again a day later.
+        found.update({Topic(lane): found[topic] for lane, topic in SCHEMA_TOPICS.items() if lane != Topic.REQUESTS_BATCH})
+        return found
 
 
 def load(config: Path | None, environ: Mapping[str, str] | None = None) -> Installation:

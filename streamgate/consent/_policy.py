@@ -127,6 +127,11 @@ class Policy:
         """Every model that may be called, each once, sorted."""
         return tuple(sorted({model for purpose in self.purposes.values() for model in (*purpose.models, *purpose.fallbacks)}))
 
+    def may_call(self, purpose: str, ref: ModelRef) -> bool:
+        """Whether prompts of a purpose may go to a model."""
+        known = self.purposes.get(purpose)
+        return known is not None and any(ModelRef.parse(name) == ref for name in (*known.models, *known.fallbacks))
+
     def used_providers(self) -> tuple[Provider, ...]:
         """Every provider that some prompt may go to, by name."""
         used = {name for purpose in self.purposes.values() for name in purpose.providers}

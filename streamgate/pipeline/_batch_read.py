@@ -16,7 +16,7 @@ from streamgate.pipeline._tab import Tab
 from streamgate.pipeline.complete import Complete
 from streamgate.pipeline.ports.archive import Archive
 from streamgate.provider import Payable
-from streamgate.types import Topic
+from streamgate.types import ModelRef, Topic
 
 AT_ONCE: Final = 50
 BYTES_AT_ONCE: Final = 2_000_000
@@ -94,6 +94,11 @@ class Ending:
     async def _code(self, read: Ended, tabs: list[Tab]) -> Code:
         if any(final_scan(text) for text in outgoing(read.request)):
             return Code.FINAL_SCAN_HIT
+        purpose = self.stage.policy.purpose(read.request["purpose"])
+        if purpose is None or not purpose.batch:
+            return Code.BATCH_NOT_ALLOWED
+        if not self.stage.policy.may_call(purpose.name, ModelRef.parse(self.batch.model)):
+            return Code.UNKNOWN_MODEL
         tab = self.stage.spending.till.open(read.request["tenant"], read.request["purpose"], batch=True)
         if tab.unknown():
             raise Unavailable(Code.BROKER_UNAVAILABLE, "what was spent is still being read")

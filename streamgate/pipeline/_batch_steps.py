@@ -91,10 +91,12 @@ class BatchSteps:
         members = BatchState(Committed(self.stage.known_state, partition)).members(batch.own_id)
         requests = [read.request for read in await self._ending(partition, batch).permitted(members)]
         if not requests:
-            await self._step(partition, batch, replace(batch, phase=Phase.DELETING))
+            await self._step(partition, batch, _nothing_left(batch))
             return
         begun = replace(batch, uploads=batch.uploads + 1, doubtful=batch.doubtful or batch.uploads > 0)
         await self.stage.trail.enter(partition, Intend(self.stage, Step(batch, begun), requests))
+        if not await self._still_permitted(partition, requests):
+            return  # reading them took its time: from the beginning, without those that may not go out any more
         try:
             file = await model.upload(batch.name, [chat_call(request) for request in requests])
         except CallFailed as failure:
@@ -125,7 +127,7 @@ class BatchSteps:
             raise failure
         members = BatchState(Committed(self.stage.known_state, partition)).members(batch.own_id)
         await self._ending(partition, untouched).all(members, Called(failure.code, calls=untouched.creates))
-        await self._step(partition, untouched, replace(untouched, phase=Phase.DELETING))
+        await self._step(partition, untouched, _nothing_left(untouched))
 
     async def _resume(self, partition: int, batch: Batch) -> None:
         found = await self._made_before(batch)
@@ -196,3 +198,8 @@ class BatchSteps:
                 self.telemetry.emit(CallRepeated(batch.model))
         await self._step(partition, batch, None)
         return None
+
+
+def _nothing_left(batch: Batch) -> Batch:
+    """No request is in it any more; an upload that seemed to fail may still appear."""
+    return replace(batch, phase=Phase.DELETING, doubtful=batch.doubtful or batch.uploads > 0)

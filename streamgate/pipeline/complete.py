@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from streamgate.audit import AuditFact
 from streamgate.codec import Decoder, Schema, encode
+from streamgate.consent import Policy
 from streamgate.detect import final_scan
 from streamgate.effects import Clock
 from streamgate.errors import Code, RecordError, Unavailable
@@ -40,6 +41,8 @@ class Complete:
 
     decoder: Decoder
     completions: Schema
+    policy: Policy
+    """As it is now: a request may have been issued under another one."""
     gate: Gate
     caller: Fallbacks
     trail: Trail
@@ -86,6 +89,10 @@ class Complete:
         if any(final_scan(text) for text in outgoing(request)):
             return Called(Code.FINAL_SCAN_HIT)
 
+        first = ModelRef(request["provider"], request["model"])
+        if not self.policy.may_call(request["purpose"], first):
+            return Called(Code.UNKNOWN_MODEL)
+
         async def permit() -> Code:
             return await self.gate.pass_or_code(record.partition, request)
 
@@ -93,7 +100,8 @@ class Complete:
             await self.trail.enter(record.partition, _Intent(self, request, call.name))
 
         asked = Asked(chat_call(request), request["tenant"], request["deadline_at"], tab, bulk=self.topic == Topic.REQUESTS_BULK)
-        fallbacks = tuple(ModelRef(each["provider"], each["model"]) for each in request["fallbacks"])
+        named = (ModelRef(each["provider"], each["model"]) for each in request["fallbacks"])
+        fallbacks = tuple(ref for ref in named if self.policy.may_call(request["purpose"], ref))
         return await self.caller.call(asked, fallbacks, permit, intend)
 
 

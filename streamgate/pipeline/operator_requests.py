@@ -48,6 +48,10 @@ class OpenedLetter:
         return f"OpenedLetter({self.original.size} bytes)"
 
 
+BY_REFERENCE: Final = frozenset({Topic.REQUESTS, Topic.REQUESTS_BULK, Topic.REQUESTS_BATCH, Topic.COMPLETIONS})
+"""Keyed by a reference, which goes with its subject."""
+
+
 @dataclass(frozen=True, slots=True)
 class OperatorRequests:
     """The stage over ``operator-requests``. Requests stand on the partition of the letter, which is that of its original."""
@@ -127,6 +131,8 @@ class LetterCase:
         if not admits(enrolment, self.found.letter["topic"], self._first_offset(self.found)):
             return self._refuse(Code.SUBJECT_ERASED)
         if self.request["command"] == SHOW:
+            if self.found.letter["topic"] in BY_REFERENCE and vault.referenced(self.found.original.key or b"") is None:
+                return self._refuse(Code.SUBJECT_ERASED)
             return self._show(self.found, enrolment)
         return self._replay(partition, vault, self.found, enrolment)
 

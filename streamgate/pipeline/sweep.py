@@ -19,6 +19,9 @@ from streamgate.types import Topic
 BATCH: Final = 500
 EXPIRY_EVERY_MS: Final = 60_000
 """Forgetting need not be punctual, and looking costs."""
+BEAT_EVERY_MS: Final = 600_000
+BEAT: Final = b"\x00"
+"""Key of no row. Its tombstone is written now and then: Kafka compacts what was destroyed only when something is written after it."""
 RETRIED_BY_THEIR_RECORD: Final = frozenset({Topic.PROMPTS.value, Topic.PROMPTS_BULK.value, Topic.COMPLETIONS.value})
 
 
@@ -29,6 +32,7 @@ class VaultSweep:
     desk: Desk
     expiry_at_ms: dict[int, int] = field(default_factory=dict)
     """By partition, when to look next for what is to be forgotten."""
+    beat_at_ms: dict[int, int] = field(default_factory=dict)
 
     def due(self, partition: int, state: StateView) -> tuple[Prepared, ...]:
         """At most a batch at a time; the rest a second later."""
@@ -40,7 +44,20 @@ class VaultSweep:
             found += expired
             if len(found) < BATCH:
                 self.expiry_at_ms[partition] = now_ms + EXPIRY_EVERY_MS
+        if now_ms >= self.beat_at_ms.setdefault(partition, now_ms + BEAT_EVERY_MS):
+            self.beat_at_ms[partition] = now_ms + BEAT_EVERY_MS
+            found.append(Beat())
         return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Something is written to the partition's state, so that an idle partition is compacted too."""
+
+    def decide(self, partition: int, state: StateView) -> Effects:
+        """A tombstone of nothing."""
+        del partition, state
+        return Effects(rows=(Row(BEAT, None),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ class CrashingTrail(FakeTrail):
         super().__init__(egress.state)
         self.crash: Callable[[], str] = lambda: ""
         """``before`` or ``after``: where the worker is lost."""
+        self.entered: Callable[[Prepared], None] = lambda _: None
+        """Called when something was committed."""
         self._egress = egress
 
     async def enter(self, partition: int, entry: Prepared) -> None:
@@ -44,6 +46,7 @@ class CrashingTrail(FakeTrail):
         self.outputs.extend(effects.outputs)
         for fact in effects.facts:
             self._egress.telemetry.emit(fact)
+        self.entered(entry)
         if where == "after":
             raise Crash
 
@@ -67,6 +70,7 @@ class BatchWorld:
         egress.stage = type(egress.stage)(
             decoder=egress.stage.decoder,
             completions=egress.stage.completions,
+            policy=egress.policy,
             gate=egress.gate,
             caller=egress.stage.caller,
             trail=self.trail,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Container
 from typing import Any
 
 from streamgate.codec import Decoder, encode
+from streamgate.consent import Basis, Controller, Policy, Provider, Purpose, Tenant
 from streamgate.pipeline._call import Caller
 from streamgate.pipeline._egress_state import EgressSweep
 from streamgate.pipeline._fallback import Fallbacks
@@ -30,6 +31,25 @@ from tests.fakes.telemetry import FakeTelemetry
 from tests.fakes.trail import FakeTrail
 
 REFERENCE = bytes(range(16))
+POLICY = Policy(
+    version="0123456789abcdef",
+    tenants={"acme": Tenant("acme", ("responses",))},
+    purposes={
+        "support": Purpose(
+            name="support",
+            basis=Basis.CONTRACT,
+            description="A purpose.",
+            tenants=("acme",),
+            models=(MODEL, "gpt-other"),
+            fallbacks=("azure-eu/gpt-eu", "azure-eu/gpt-test", "gpt-third"),
+            recipients=("OpenAI",),
+            retention_days=30,
+            batch=True,
+        )
+    },
+    controller=Controller("Example", "a@example.com", "b@example.com", "an authority"),
+    providers={name: Provider(name, "somewhere", "clauses", 30, "EU") for name in ("default", "azure-eu")},
+)
 PRICES = Prices({MODEL: Price(100, 400)})
 """In parts of 10⁻¹² for one token."""
 
@@ -69,6 +89,7 @@ class Egress:
         self.sleeper = FakeSleeper(self.clock)
         self.telemetry = FakeTelemetry()
         self.state = FakeState()
+        self.policy = POLICY
         self.standing = TimedStanding(self.clock)
         self.standing.mark()
         self.gate = Gate(self.standing, self.clock)
@@ -92,6 +113,7 @@ class Egress:
         self.stage = Complete(
             decoder=Decoder(schemas(), None),
             completions=schemas().latest(Topic.COMPLETIONS),
+            policy=self.policy,
             gate=self.gate,
             caller=self.fallbacks,
             trail=self.trail,

@@ -121,6 +121,45 @@ async def test_a_withdrawal_after_the_upload_stops_the_batch() -> None:
     assert it.model.held == ()
 
 
+async def test_who_withdraws_while_a_batch_is_read_is_not_in_its_file() -> None:
+    """Reading a thousand requests takes seconds; consent is asked for again right before the file goes out."""
+    it = BatchWorld()
+    gone = await it.take_in(1, reference=b"w" * 16)
+    fine = await it.take_in(2)
+    it.trail.entered = lambda _: it.egress.standing.forbid(0, b"w" * 16, "support", 6)
+    await it.until_over()
+    assert it.codes() == {gone: "consent_withdrawn", fine: "ok"}
+    assert it.model.asked.count("upload") == 1
+
+
+async def test_a_file_that_appears_when_its_batch_is_over_is_deleted() -> None:
+    """Its upload seemed to fail, and everybody in it has withdrawn before the second one."""
+    left = [Fault.LOST_LATE]
+    it = BatchWorld(FakeBatchModel(fault=lambda what: left.pop() if left and what == "upload" else Fault.NONE))
+    it.model.delay = lambda: 50
+    gone = await it.take_in(1, reference=b"w" * 16)
+    it.passes(60)
+    await it.round()
+    it.egress.standing.forbid(0, b"w" * 16, "support", 6)
+    it.passes(60)
+    await it.round()
+    it.model.settle()
+    await it.until_over()
+    assert (it.codes(), it.model.held) == ({gone: "consent_withdrawn"}, ())
+
+
+async def test_a_batch_is_made_under_the_policy_as_it_is_now() -> None:
+    """Since it was issued, batches were forbidden for its purpose, or its model was taken off the list."""
+    for changed, code in (({"batch": False}, "batch_not_allowed"), ({"models": ("gpt-other",)}, "unknown_model")):
+        it = BatchWorld()
+        request_id = await it.take_in(1)
+        purpose = replace(it.egress.policy.purposes["support"], **changed)
+        it.egress.policy = replace(it.egress.policy, purposes={"support": purpose})
+        it.start()
+        await it.until_over()
+        assert (it.codes(), it.model.asked) == ({request_id: code}, [])
+
+
 @pytest.mark.parametrize("delay", range(8))
 async def test_a_creation_that_arrives_late_is_run_once(delay: int) -> None:
     """Whenever it arrives after the worker was lost: it is adopted, or its file is gone and it is never run."""

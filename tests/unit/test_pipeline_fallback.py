@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -146,6 +147,17 @@ async def test_fallbacks_are_tried_in_their_order_and_the_last_failure_stands() 
     soon = full.clock.now_ms() + 10_000
     completion, _ = await completed(full, OTHER, request_id=b"x" * 16, deadline_at=soon)
     assert (completion["code"], completion["provider"], completion["calls"]) == ("provider_quota_spent", "default", 1)
+
+
+async def test_a_call_is_made_under_the_policy_as_it_is_now() -> None:
+    """Since the request was issued its model, or a fallback, was taken off the list: residency holds from the restart on."""
+    it = an_egress(failed(Reason.QUOTA_SPENT), REPLY)
+    purpose = replace(it.policy.purposes["support"], fallbacks=("gpt-third",))
+    it.stage = replace(it.stage, policy=replace(it.policy, purposes={"support": purpose}))
+    completion, _ = await completed(it, OTHER, THIRD)
+    assert (completion["code"], called(it)) == ("ok", ["gpt-test", "gpt-third"])
+    completion, (event,) = await completed(it, provider="azure-eu", model="gpt-eu", request_id=b"y" * 16)
+    assert (completion["code"], completion["calls"], event["fact"]) == ("unknown_model", 0, "call_failed")
 
 
 async def test_a_provider_without_credentials_is_skipped_and_counted() -> None:

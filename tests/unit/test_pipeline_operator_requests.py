@@ -157,6 +157,19 @@ async def test_what_came_before_an_erasure_is_neither_shown_nor_replayed(command
     assert code(await it.handle(it.operators, it.ask(command, later, public_key=key.public_key))) is Code.OK
 
 
+async def test_letters_about_masked_requests_go_with_their_subject() -> None:
+    """They are keyed by a reference, and may hold what no detector found."""
+    it, key = Vault(), ReplyKey(SeededEntropy("reply"))
+    effects = await it.handle(it.redact, it.prompt())
+    (issued,) = [output for output in effects.outputs if output.topic == Topic.REQUESTS]
+    record = it.inbound(Topic.REQUESTS, issued.key, issued.value)
+    it.carry_out(Effects(outputs=it.desk.letters.outputs(record, Code.INTERNAL_ERROR)))
+    letter = max(offset for topic, _, offset in it.archive.records if topic == Topic.DEAD_LETTERS)
+    assert code(await it.handle(it.operators, it.ask("show", letter, public_key=key.public_key))) is Code.OK
+    await it.handle(it.requests, it.request("erase"))
+    assert code(await it.handle(it.operators, it.ask("show", letter, public_key=key.public_key))) is Code.SUBJECT_ERASED
+
+
 async def test_an_erasure_that_overtakes_a_replay_holds() -> None:
     """Replayed before the erasure is decided, read after it, at an offset beyond its fence: refused, and nobody is enrolled."""
     it = Vault()

@@ -6,7 +6,7 @@ import pytest
 
 from streamgate.pipeline._desk import RECHECK_MS
 from streamgate.pipeline._outcome import Phase
-from streamgate.pipeline.sweep import BATCH, VaultSweep
+from streamgate.pipeline.sweep import BATCH, BEAT_EVERY_MS, VaultSweep
 from tests.fakes.pipeline import Vault, facts, on
 
 RECHECK = RECHECK_MS / 1000
@@ -19,6 +19,17 @@ async def test_nothing_is_due_before_its_time() -> None:
     await it.accepted()
     it.clock.advance(119.999)
     assert it.swept() == []
+
+
+async def test_an_idle_partition_is_written_to_now_and_then() -> None:
+    """Nothing changes by it; but Kafka compacts what was destroyed only when something comes after it."""
+    it = Vault()
+    sweep = VaultSweep(it.desk)
+    assert sweep.due(0, it.state) == ()
+    it.clock.advance(BEAT_EVERY_MS / 1000)
+    (beat,) = sweep.due(0, it.state)
+    assert [(row.key, row.value) for row in beat.decide(0, it.state).rows] == [(b"\x00", None)]
+    assert sweep.due(0, it.state) == ()
 
 
 async def test_an_open_prompt_ends_at_its_deadline() -> None:
