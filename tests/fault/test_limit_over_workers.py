@@ -97,7 +97,7 @@ async def test_four_workers_use_one_limit_and_nobody_is_refused(kafka: Broker, p
         roles.common["STREAMGATE_KAFKA__PARTITIONS"] = "8"
         budget = {"requests_per_minute": LIMIT.requests, "tokens_per_minute": LIMIT.tokens}
         roles.own[Role.EGRESS]["STREAMGATE_EGRESS__BUDGETS"] = json.dumps({"gpt-4o-mini": budget})
-        made, port, egress_port, waiting = roles.installation(), free_port(), free_port(), LIMIT.requests * 4
+        made, port, egress_port, waiting = roles.installation(), free_port(), free_port(), LIMIT.requests * 3
         await apply_topics(made)
         with started(roles, Role.NOTARY):
             roles.start(Role.VAULT, STREAMGATE_TELEMETRY__METRICS_PORT=str(port))
@@ -108,18 +108,18 @@ async def test_four_workers_use_one_limit_and_nobody_is_refused(kafka: Broker, p
             for number in range(WORKERS):
                 roles.start(Role.EGRESS, number, STREAMGATE_TELEMETRY__METRICS_PORT=str(egress_port) if number == 1 else "0")
             await until(metric_is(WORKERS, "workers_available", egress_port), 60)
-            await until(called(provider, 2.2), 200)
+            await until(called(provider, 1.6), 200)
             roles.kill(Role.EGRESS, 3)
             killed = time.monotonic()
             await until(metric_is(WORKERS - 1, "workers_available", egress_port), 30)
             returned = time.monotonic() - killed
-            await until(called(provider, 2.7), 100)
+            await until(called(provider, 2.1), 150)
             alone = [call.at_ms for call in provider.calls]
             now_ms = time.time_ns() // 1_000_000
             last_minute = sum(1 for at in alone if at > now_ms - MINUTE_MS)
             refused = sum(1 for call in provider.calls if call.status != 200)
             async with somebody_else(provider, LIMIT.requests / 3) as statuses:
-                await until(called(provider, 3.8), 150)
+                await until(called(provider, 2.9), 150)
             now_ms = time.time_ns() // 1_000_000
             shared = sum(1 for call in provider.calls if call.at_ms > now_ms - MINUTE_MS)
         late = sum(1 for call in provider.calls if call.status != 200) - refused
