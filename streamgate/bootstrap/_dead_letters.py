@@ -175,6 +175,8 @@ def _require(installation: Installation, places: Sequence[Place], operator: str,
     problems = []
     if not operator_and_reason_fit(operator, "why"):
         problems.append("--operator: not an account name; write letters, digits, '.', '_' and '-', at most 64")
+    if final_scan(operator):
+        problems.append("--operator: looks like personal data, and stays in the audit log; write an account name")
     if not operator_and_reason_fit("who", reason):
         problems.append("--reason: write 3 to 120 characters of plain ASCII text, beginning with a letter or a digit")
     if final_scan(reason):

@@ -31,7 +31,19 @@ CodeOption = Annotated[str | None, typer.Option("--code", help="Only letters wit
 TopicOption = Annotated[str | None, typer.Option("--topic", help="Only letters about records of this topic, without the prefix.")]
 Since = Annotated[str | None, typer.Option(help="Only letters written since then: 30m, 2h, 3d ago, or a time as 2026-01-31T12:00Z.")]
 Operator = Annotated[str, typer.Option(help="Your account name; it goes into the audit log.")]
-Reason = Annotated[str, typer.Option(help="Why, for example a ticket; it goes into the audit log, so no personal data.")]
+
+
+def _said(reason: str) -> str:
+    return sys.stdin.readline().strip() if reason == "-" else reason
+
+
+Reason = Annotated[
+    str,
+    typer.Option(
+        callback=_said,
+        help="Why, for example a ticket; it goes into the audit log, so no personal data. '-' reads a line of standard input.",
+    ),
+]
 Wait = Annotated[float, typer.Option("--wait-seconds", min=0.1, help="How long to wait for vault.")]
 
 

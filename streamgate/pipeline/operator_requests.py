@@ -226,7 +226,7 @@ def reply_aad(request: Mapping[str, Any]) -> bytes:
 def _said(request: dict[str, Any]) -> bool:
     """Whether who asked, and why, may stand in the audit log."""
     operator, reason = request["operator"], request["reason"]
-    return operator_and_reason_fit(operator, reason) and not final_scan(reason)
+    return operator_and_reason_fit(operator, reason) and not final_scan(operator) and not final_scan(reason)
 
 
 def _fits(request: dict[str, Any], partition: int) -> bool:

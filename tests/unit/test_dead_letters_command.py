@@ -84,6 +84,30 @@ def test_who_and_why_must_be_said(words: list[str]) -> None:
     assert CliRunner().invoke(app, ["dead-letters", *words]).exit_code == 2
 
 
+@pytest.mark.parametrize("operator", ["DE89370400440532013000", "4111-1111-1111-1111"])
+def test_an_operator_that_looks_like_personal_data_is_a_mistake(operator: str, installation: Installation, tmp_path: Path) -> None:
+    """As a reason is: both stay in the audit log. The mistake does not hold it."""
+    problems = mistakes(["show", "2@17", "--reveal", "--operator", operator, "--reason", "INC-4711"], tmp_path)
+    assert installation.prefix
+    assert [problem.split(":")[0] for problem in problems] == ["--operator"]
+    assert operator not in str(problems)
+
+
+@pytest.mark.parametrize(("line", "wrong"), [("call +49 30 901820\n", ["--reason"]), ("INC-4711\n", []), ("", ["--reason"])])
+def test_a_reason_can_be_read_from_standard_input(line: str, wrong: list[str], installation: Installation, tmp_path: Path) -> None:
+    """So it stands in no shell history; it is held to the same form. Partition 999 is wrong in any case, so that no broker is asked."""
+    problems = mistakes(["replay", "999@0", "--operator", "jdoe", "--reason", "-"], tmp_path, line)
+    assert installation.prefix
+    assert [problem.split(":")[0] for problem in problems] == [*wrong, "999@0"]
+
+
+def mistakes(words: list[str], directory: Path, line: str = "") -> tuple[str, ...]:
+    """What the command says is wrong."""
+    done = CliRunner().invoke(app, ["dead-letters", *words, "--config", str(directory / "streamgate.toml")], input=line)
+    assert isinstance(done.exception, ConfigError)
+    return done.exception.problems
+
+
 def test_nothing_that_was_written_steers_the_terminal() -> None:
     """Control characters and those that turn text around become escapes, of which JSON makes them again."""
     text = "a\x1b[2Jb\x9bc\u202ed\r\u2028é🙂\U000e0001"

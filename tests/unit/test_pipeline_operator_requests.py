@@ -334,6 +334,8 @@ async def test_an_original_that_does_not_fit_its_topic_any_more_is_not_replayed(
     [
         {"operator": ""},
         {"operator": "Jane Doe"},
+        {"operator": "DE89370400440532013000"},
+        {"operator": "4111-1111-1111-1111"},
         {"reason": "x"},
         {"reason": "mail of jane.doe@example.com"},
         {"reason": "call +49 30 901820"},
