@@ -12,7 +12,8 @@ from streamgate.provider._failure import Reason
 from streamgate.types import Usage
 
 _FINISH_REASON: Final = re.compile(r"[a-z_]{1,32}", re.ASCII)
-_NAME: Final = re.compile(r"[A-Za-z0-9._:/@-]{1,128}", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z0-9._:/-]{1,128}", re.ASCII)
+"""Without ``@``: an e-mail address is no name, and both pass into responses and the audit log."""
 _ERROR_CODE: Final = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _MOST_TOKENS: Final = 2**31 - 1
 

@@ -82,6 +82,17 @@ async def test_missing_counts_and_odd_names_do_no_harm(provider: FaultyProvider,
     assert (reply.model, reply.usage, reply.provider_request_id, reply.limits) == ("gpt-4o-mini", None, None, None)
 
 
+async def test_an_address_is_no_name(provider: FaultyProvider, chat: OpenAIChat) -> None:
+    """A server that puts an e-mail address where a name belongs has it in no response; a path or a version is one."""
+    address = "maria.schmidt@example.com"
+    provider.behaviour = provider.document(completion() | {"model": address}, headers={"x-request-id": address})
+    reply = await chat.complete(CALL, 10.0)
+    assert (reply.model, reply.provider_request_id) == ("gpt-4o-mini", None)
+    provider.behaviour = provider.document(completion() | {"model": "org/model-1:v2"}, headers={"x-request-id": "req_1"})
+    reply = await chat.complete(CALL, 10.0)
+    assert (reply.model, reply.provider_request_id) == ("org/model-1:v2", "req_1")
+
+
 async def test_the_environment_decides_nothing(provider: FaultyProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a proxy nor another endpoint, organisation or project."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "OPENAI_BASE_URL"):
