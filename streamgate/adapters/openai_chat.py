@@ -7,7 +7,7 @@ What is guaranteed:
 - ``store`` is false, and the data subject goes out as ``safety_identifier``, a keyed digest, only;
 - what is raised holds neither the prompt nor the reply, not even as a cause or context; the SDK's and its HTTP client's loggers are
   held at WARNING, whatever the application's level;
-- TLS is verified; proxies, endpoints and organisations of the environment are not heeded unless ``trust_env`` says so.
+- TLS is verified; proxies, endpoints, organisations and key logs of the environment are not heeded unless ``trust_env`` says so.
 
 Not here: retries, budgets and what a failure means (``streamgate.provider``).
 """
@@ -26,6 +26,7 @@ import httpx2
 import openai
 from openai import AsyncOpenAI
 
+from streamgate.adapters._authorities import authorities
 from streamgate.errors import ConfigError
 from streamgate.provider import (
     CallFailed,
@@ -78,7 +79,7 @@ class OpenAIChat:
         self._max_reply_bytes = max_reply_bytes
         self._wall_seconds = wall_seconds
         http = httpx2.AsyncClient(
-            verify=True if ca_file is None else _authorities(ca_file),
+            verify=True if ca_file is None else authorities(ca_file, trust_env=trust_env),
             trust_env=trust_env,
             follow_redirects=False,
             # Compression is declined: a small body could unfold to any size.
@@ -211,13 +212,6 @@ def _untrusted(error: BaseException | None) -> bool:
         seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False
-
-
-def _authorities(ca_file: Path) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError):
-        raise ConfigError(("egress.ca_file: cannot be read; name a file of PEM certificates",)) from None
 
 
 def _message(message: MaskedMessage) -> dict[str, str]:

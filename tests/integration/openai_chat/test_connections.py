@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from streamgate.adapters.openai_batch import OpenAIBatch
 from streamgate.adapters.openai_chat import OpenAIChat
 from streamgate.errors import Code, ConfigError
 from streamgate.provider import CallFailed, Reason
@@ -113,6 +114,21 @@ async def test_a_right_certificate_is_accepted(tmp_path: Path, caplog: pytest.Lo
             await chat.close()
     assert server.base_url.startswith("https:")
     assert (called.code, called.reply is not None and called.reply.text) == (Code.OK, REPLY_MARK)
+
+
+@pytest.mark.parametrize("make", [OpenAIChat, OpenAIBatch])
+@pytest.mark.parametrize("trust_env", [False, True])
+async def test_keys_of_tls_are_logged_only_where_the_environment_is_trusted(
+    make: type[OpenAIChat], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, trust_env: bool
+) -> None:
+    """SSLKEYLOGFILE lets its reader decrypt every call; a named authority changes nothing of that."""
+    log, authority = tmp_path / "keys.log", Authority(tmp_path)
+    async with FaultyProvider(authority.server()) as server:
+        monkeypatch.setenv("SSLKEYLOGFILE", str(log))
+        chat = make(KEY, server.base_url, ca_file=authority.file, trust_env=trust_env)
+        assert (await Line(chat).ask()).code is Code.OK
+        await chat.close()
+    assert log.exists() == trust_env
 
 
 async def test_failures_over_tls_are_what_they_are_without(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
