@@ -4,7 +4,8 @@ Over the same client as ``OpenAIChat``, with the same care: no retries of the SD
 wall-clock seconds, and nothing of a body in what is raised. Besides:
 
 - each line asks for what ``OpenAIChat`` would ask for: ``store`` is false, the data subject is a keyed digest;
-- every file is given three days, after which the provider deletes it by itself, should nobody ever come back to do it;
+- every file is given a time after which a provider that heeds it deletes it by itself, should nobody ever come back to do it: three days
+  after its batch was made at the latest;
 - a result is read line by line; a line that is longer than a reply may be is skipped without being held.
 """
 
@@ -37,7 +38,9 @@ from streamgate.provider import (
 )
 
 KEPT_SECONDS: Final = 259_200
-"""Three days, as the privacy notice says."""
+"""Three days, as the privacy notice says: of an input file, from its upload on."""
+OUTPUT_KEPT_SECONDS: Final = 172_800
+"""Two days: an output file is made up to a day after its batch, and counts from then."""
 _NAME: Final = "streamgate"
 """Key of the metadata that holds a batch's name."""
 _FILES_A_PAGE: Final = 1_000
@@ -94,7 +97,7 @@ class OpenAIBatch(OpenAIChat):
                 endpoint=endpoint,
                 input_file_id=file_id,
                 metadata={_NAME: name},
-                output_expires_after={"anchor": "created_at", "seconds": KEPT_SECONDS},
+                output_expires_after={"anchor": "created_at", "seconds": OUTPUT_KEPT_SECONDS},
                 timeout=t,
             )
         )

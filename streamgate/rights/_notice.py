@@ -106,7 +106,7 @@ def _recipients(policy: NoticePolicy) -> Iterator[str]:
     if batched:
         yield f"\nFor {', '.join(batched)}, prompts marked for it are sent as files of many, which the model's"
         yield "provider holds while it answers them, for 24 hours at most. Files and results are deleted when the answers are published;"
-        yield "by themselves after 3 days."
+        yield "by themselves after 3 days, where the provider heeds it."
         yield "A withdrawal or an erasure while a file is there does not take it back; no answer is published then."
 
 

@@ -68,12 +68,12 @@ async def test_a_file_is_named_kept_for_three_days_and_holds_what_a_call_would(p
 
 
 async def test_a_batch_is_made_under_its_name(provider: Provider, model: OpenAIBatch) -> None:
-    """And its results are given three days too."""
+    """Its results are given two days: they are made up to a day later, and all is gone after three."""
     provider.behaviour = provider.document({"id": "batch_1", "status": "validating"})
     assert (await model.create(NAME, "file-1")).status is BatchStatus.RUNNING
     asked = json.loads(provider.bodies[0])
     assert asked["metadata"] == {"streamgate": NAME}
-    assert (asked["input_file_id"], asked["output_expires_after"]["seconds"]) == ("file-1", 259_200)
+    assert (asked["input_file_id"], asked["output_expires_after"]["seconds"]) == ("file-1", 172_800)
 
 
 @pytest.mark.parametrize(

@@ -83,4 +83,4 @@ def test_the_notice_says_who_holds_files_and_for_how_long() -> None:
     notice = generate(ALLOWED, {}, replace(HORIZONS, batch_file_days=3))
     assert "For support, prompts marked for it are sent as files of many" in notice
     assert "files of batches with a provider" in notice
-    assert "3 days" in notice
+    assert "by themselves after 3 days, where the provider heeds it" in notice
