@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
 from typing import Annotated, Any, Final
@@ -13,6 +14,10 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 PUBLIC_KEY_BYTES: Final = 32
 _ADDRESS: Final = re.compile(r"([A-Za-z0-9_.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
+_INSIDE: Final = re.compile(r"[a-z][a-z0-9_-]*|[a-z0-9_.-]+\.(svc|local|internal|localhost)", re.ASCII)
+"""A name alone begins with a letter: resolvers take ``134744072`` and ``0x8080808`` for addresses."""
+_PRIVATE: Final = tuple(ipaddress.ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+"""Of RFC 1918 and 4193; not ``is_private``, which holds of other addresses too."""
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{0,100}")
 
 
@@ -42,6 +47,24 @@ def _url(value: str) -> str:
     return value
 
 
+def _provider_url(value: str) -> str:
+    parts = urlsplit(_url(value))
+    if parts.scheme == "http" and not _inside(parts.hostname or ""):
+        raise ValueError("prompts would cross a network in the clear; write https:// (http:// is for hosts inside yours only)")
+    return value
+
+
+def _inside(host: str) -> bool:
+    """Whether a host is of this machine, cluster or private network, by what it is called."""
+    name = host.removesuffix(".")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return _INSIDE.fullmatch(name) is not None
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or any(address in network for network in _PRIVATE)
+
+
 def _public_key(value: str) -> str:
     try:
         valid = len(base64.b64decode(value, validate=True)) == PUBLIC_KEY_BYTES
@@ -64,6 +87,7 @@ def _json(value: Any) -> Any:
 Addresses = Annotated[str, AfterValidator(_addresses)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 Url = Annotated[str, AfterValidator(_url)]
+ProviderUrl = Annotated[str, AfterValidator(_provider_url)]
 PublicKey = Annotated[str, AfterValidator(_public_key)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Json = BeforeValidator(_json)

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import NoDecode
 
-from streamgate.config._grammar import Addresses, Json, Prefix, PublicKey, Seconds, Url
+from streamgate.config._grammar import Addresses, Json, Prefix, ProviderUrl, PublicKey, Seconds, Url
 from streamgate.config._money import Money, Price, Prices
 from streamgate.config._section import Section
 from streamgate.types import DEFAULT_PROVIDER
@@ -123,7 +123,7 @@ Budgets = Annotated[dict[str, Budget], NoDecode, Json]
 class ProviderAccess(Section):
     """How egress reaches a provider that the policy names, beside the default one."""
 
-    base_url: Url = Field(description="Base URL of an API compatible with OpenAI's.")
+    base_url: ProviderUrl = Field(description="Base URL of an API compatible with OpenAI's.")
     api_key_file: Path | None = Field(default=None, description="File that holds the API key. Only for the role egress.")
     ca_file: Path | None = Field(default=None, description="PEM file of the authorities that may vouch for base_url.")
 
@@ -148,7 +148,7 @@ class Batch(Section):
 class Egress(Section):
     """The role that has the way out."""
 
-    base_url: Url | None = Field(default=None, description="Base URL of an API compatible with OpenAI's; without it, OpenAI's own.")
+    base_url: ProviderUrl | None = Field(default=None, description="Base URL of an API compatible with OpenAI's; without it, OpenAI's own.")
     api_key: SecretStr | None = Field(default=None, description="API key of the provider; better in a file. Only for the role egress.")
     api_key_file: Path | None = Field(default=None, description="File that holds the API key. Only for the role egress.")
     budgets: Budgets = Field(

@@ -72,6 +72,39 @@ def test_the_default_provider_has_one_place() -> None:
         load(None, {"STREAMGATE_EGRESS__PROVIDERS": json.dumps({"default": {"base_url": "https://eu.example/v1"}})})
 
 
+INSIDE = [
+    *("127.0.0.1:8000", "[::1]:8000", "localhost", "10.1.2.3", "172.16.0.1", "192.168.1.1", "[fd00::1]", "[::ffff:10.0.0.1]"),
+    *("models:8000", "models.ns.svc", "models.ns.svc.cluster.local", "Models.Local.", "host.docker.internal"),
+]
+OUTSIDE = [
+    *("models.example", "api.openai.com", "8.8.8.8", "172.32.0.1", "192.0.2.1", "[2001:db8::1]", "[::ffff:8.8.8.8]", "169.254.0.1"),
+    *("134744072", "0x8080808", "127.1", "local.example", "evil\u3002example", "evil.example\\.local", "notlocal.example.xlocal"),
+]
+
+
+@pytest.mark.parametrize("host", INSIDE)
+def test_a_provider_inside_may_be_called_in_the_clear(host: str) -> None:
+    """This machine, a private network, a cluster: there is often no certificate there."""
+    environ = {
+        "STREAMGATE_EGRESS__BASE_URL": f"http://{host}/v1",
+        "STREAMGATE_EGRESS__PROVIDERS": json.dumps({"x": {"base_url": f"http://{host}/v1"}}),
+    }
+    assert load(None, environ).egress.base_url == f"http://{host}/v1"
+
+
+@pytest.mark.parametrize("host", OUTSIDE)
+def test_a_provider_outside_is_called_by_https_only(host: str) -> None:
+    """Each is told to write it, and is not quoted; also what a resolver would take for an address outside."""
+    environ = {
+        "STREAMGATE_EGRESS__BASE_URL": f"http://{host}/v1",
+        "STREAMGATE_EGRESS__PROVIDERS": json.dumps({"x": {"base_url": f"http://{host}/v1"}}),
+    }
+    problems = mistakes(None, environ)
+    assert [problem.split(":")[0].split()[0] for problem in problems] == ["egress.base_url", "egress.providers.x.base_url"]
+    assert all("write https://" in problem and host not in problem for problem in problems)
+    assert load(None, {"STREAMGATE_EGRESS__BASE_URL": "https://models.example/v1"}).egress.base_url == "https://models.example/v1"
+
+
 def test_empty_variables_are_not_set() -> None:
     """As compose files write them."""
     assert load(None, {"STREAMGATE_EGRESS__API_KEY": ""}).egress.api_key is None
