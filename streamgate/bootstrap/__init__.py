@@ -19,6 +19,7 @@ from streamgate.bootstrap._repartition import Moved, repartition
 from streamgate.bootstrap._spend import BudgetOf, SpendReport, SpentFor, report_spending
 from streamgate.bootstrap._worker import Detection, Worker, build_worker, run_worker, telemetry_of
 from streamgate.pipeline._original import Original
+from streamgate.topology import where
 
 __all__ = [
     "Answer",
@@ -52,4 +53,5 @@ __all__ = [
     "run_worker",
     "telemetry_of",
     "verify_audit",
+    "where",
 ]

@@ -1,6 +1,6 @@
 """The commands. Each module holds one group; this one only puts them together.
 
-Exit status: 0 done or answered, 1 a check found something, 2 usage or configuration, 3 refused, 4 failed.
+Exit status: 0 done or answered, 1 a check found something, or a fault of streamgate's own, 2 usage or configuration, 3 refused, 4 failed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 import typer
 from aiokafka.errors import KafkaError
 
+from streamgate.bootstrap import where
 from streamgate.cli import (
     _audit,
     _bench,
@@ -55,7 +56,7 @@ app.add_typer(_privacy.subject, name="subject")
 
 
 def main() -> None:
-    """Entry point. What is wrong with settings or input is said in one place, without a traceback and without data."""
+    """Entry point. What is wrong is said in one place, without a traceback and without data, also where nobody foresaw it."""
     try:
         app()
     except OperationRefused as error:
@@ -70,6 +71,13 @@ def main() -> None:
     except TimeoutError:
         screen.print("nothing came back in time; are the workers running?", style="bold red")
         sys.exit(4)
+    except Exception as error:
+        if sys.excepthook.__module__.startswith("streamgate."):
+            raise  # what logs by now logs this too, and shows no more of it
+        # Neither a message nor a traceback: both may quote what was being read.
+        words = f"{type(error).__qualname__} at {where(error)}: a fault of streamgate's own; please report this line"
+        screen.print(words, style="bold red", markup=False, soft_wrap=True)
+        sys.exit(1)
 
 
 __all__ = ["app", "main"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date, time
 from typing import Any
 
 from rich.console import Console
@@ -41,7 +42,7 @@ async def shown_original(installation: Installation, topic: str, original: Origi
         "bytes": len(original.value or b""),
         "value": await _value(installation, topic, original.value),
     }
-    return printable(json.dumps(document, ensure_ascii=False, indent=2, default=_text))
+    return printable(json.dumps(document, ensure_ascii=False, indent=2, default=_plain))
 
 
 async def _value(installation: Installation, topic: str, value: bytes | None) -> Any:
@@ -49,6 +50,13 @@ async def _value(installation: Installation, topic: str, value: bytes | None) ->
         return (await installation.decoder().decode(topic, value)).record
     except StreamgateError:
         return _text(value)
+
+
+def _plain(value: object) -> Any:
+    """What Avro has and JSON has not: bytes, and what logical types become (dates, times, decimals, UUIDs)."""
+    if isinstance(value, (bytes, bytearray)):
+        return _text(bytes(value))
+    return value.isoformat() if isinstance(value, (date, time)) else str(value)
 
 
 def _text(data: bytes | None) -> str | dict[str, str] | None:

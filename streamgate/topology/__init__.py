@@ -2,6 +2,7 @@
 
 from streamgate.topology._commit import AtLeastOnce, Batch, Commit, Transactional, Written
 from streamgate.topology._disk_rows import DiskRows
+from streamgate.topology._failure import where
 from streamgate.topology._fence import Fences, transactional_id
 from streamgate.topology._links import Links
 from streamgate.topology._progress import Progress
@@ -29,4 +30,5 @@ __all__ = [
     "Watermarker",
     "Written",
     "transactional_id",
+    "where",
 ]

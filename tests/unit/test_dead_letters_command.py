@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner
@@ -127,3 +130,32 @@ async def test_an_original_is_shown_as_a_record_as_text_or_as_bytes(installation
     assert json.loads(await shown_original(installation, "prompts", Original(None, b"no avro")))["value"] == "no avro"
     assert json.loads(await shown_original(installation, "prompts", Original(None, b"\xff")))["value"] == {"hex": "ff"}
     assert json.loads(await shown_original(installation, "", Original(b"\xff", None)))["value"] is None
+
+
+class _Read:
+    """An installation by whose schema a value has this record."""
+
+    def __init__(self, record: dict[str, object]) -> None:
+        self.record = record
+
+    def decoder(self) -> _Read:
+        return self
+
+    async def decode(self, topic: str, value: bytes | None) -> _Read:
+        del topic, value
+        return self
+
+
+async def test_logical_types_of_avro_are_shown() -> None:
+    """A producer's own record may hold what JSON does not have."""
+    at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    record: dict[str, object] = {"day": at.date(), "at": at, "time": at.time(), "sum": Decimal("1.20"), "id": UUID(int=1), "raw": b"\xff"}
+    shown = json.loads(await shown_original(cast("Installation", _Read(record)), "prompts", Original(b"k", b"v")))["value"]
+    assert shown == {
+        "day": "2026-01-31",
+        "at": "2026-01-31T12:00:00+00:00",
+        "time": "12:00:00",
+        "sum": "1.20",
+        "id": str(UUID(int=1)),
+        "raw": {"hex": "ff"},
+    }
