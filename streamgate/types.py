@@ -121,7 +121,7 @@ class MaskedMessage:
 
     role: ChatRole
     content: MaskedText
-    tool_call_id: str | None = None
+    tool_call_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Parameters:
     top_p: float | None = None
     max_output_tokens: int | None = None
     seed: int | None = None
-    stop: tuple[str, ...] = ()
+    stop: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

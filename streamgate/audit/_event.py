@@ -90,9 +90,9 @@ class AuditEvent:
     detector_version: str | None = None
     provider_request_id: str | None = None
     """Chosen by the provider, so it may be anything: one that is not of the usual form is left out of the record, not refused."""
-    operator: str | None = None
+    operator: str | None = field(default=None, repr=False)
     """Account name of who asked for something that only operators may."""
-    reason: str | None = None
+    reason: str | None = field(default=None, repr=False)
     """Why they asked. Their own words, within :func:`operator_and_reason_fit`."""
     letter: str | None = None
     """Partition and offset of a dead letter, as ``2@17``."""

@@ -39,7 +39,7 @@ class Decision(StrEnum):
     WITHDRAW = "withdraw"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ConsentEvent:
     """One decision about one purpose, or about all where ``purpose`` is ``None``."""
 

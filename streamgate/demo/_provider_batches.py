@@ -19,7 +19,7 @@ _FINAL: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 _ERROR_LINE: Final = {"code": "batch_expired", "message": "not run"}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class StoredFile:
     """One file."""
 
@@ -29,7 +29,7 @@ class StoredFile:
     created_at: int
 
 
-@dataclass
+@dataclass(repr=False)
 class Desk:
     """Takes files, answers batches of them. A batch ends when it has been looked at ``looks`` times."""
 

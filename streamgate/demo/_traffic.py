@@ -16,7 +16,7 @@ DEADLINE_SECONDS = 40.0
 OVERDUE_MS = 1_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Traffic:
     """What came back, by sample name."""
 

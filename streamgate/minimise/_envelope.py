@@ -59,7 +59,7 @@ def read_envelope(schema: Schema, record: Mapping[str, Any]) -> Envelope:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Reader:
     paths: Mapping[str, str]
     record: Mapping[str, Any]

@@ -25,7 +25,7 @@ from streamgate.types import Inbound, Topic
 from streamgate.vault import SubjectKey
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ready:
     """A prompt that was minimised and looked through, and may be masked if the subject's state allows."""
 
@@ -34,7 +34,7 @@ class Ready:
     """Of each free-text segment, by the segment's ``id``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PromptCase:
     """One prompt that will have an outcome row: ready to be masked, or ended already by an error."""
 

@@ -117,7 +117,7 @@ def request_aad(tenant: str, purpose: str, digest: bytes, incarnation: int, requ
     return Aad(purpose=purpose, tenant=tenant, subject_digest=digest, incarnation=incarnation, kind=REQUEST_KIND, row=request_id)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Masking:
     """One request's masker and what it has found."""
 

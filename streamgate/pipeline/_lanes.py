@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from streamgate.types import Topic
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Lanes:
     """Which requests of the interactive lane are out. What it forgets, at a restart or a rebalance, is only a choice of lane."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from streamgate.consent import Policy, Purpose
@@ -20,8 +20,8 @@ class Route:
     """Where the response goes and until when; ``refusal`` where the policy does not let the prompt through."""
 
     purpose: Purpose | None
-    model: str
-    reply_topic: str
+    model: str = field(repr=False)
+    reply_topic: str = field(repr=False)
     deadline_ms: int
     refusal: Code | None = None
     batch: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streamgate.audit import AuditFact
 from streamgate.errors import Code, Status
@@ -19,7 +19,7 @@ class Undeliverable:
     desk: Desk
     record: Inbound
     code: Code
-    event_id: str | None = None
+    event_id: str | None = field(default=None, repr=False)
     dead_letter: bool = True
 
     def decide(self, partition: int, state: StateView) -> Effects:

@@ -105,7 +105,7 @@ class Complete:
         return await self.caller.call(asked, fallbacks, permit, intend)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Intent:
     """A call that is about to be made. A worker that has lost its partition learns it here, before it pays."""
 

@@ -91,7 +91,7 @@ class _Unreadable:
         return Effects(outputs=(letter,), facts=(DeadLettered(self.record.topic, self.code),))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Event:
     """One event, ready to be chained."""
 

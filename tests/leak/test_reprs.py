@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from typing import Final
+
 import pytest
 
+import streamgate
 from streamgate.bootstrap import Answer as LetterAnswer
 from streamgate.bootstrap import Place
 from streamgate.client import Prompt, Response
@@ -18,10 +26,12 @@ from streamgate.pipeline._context import RequestContext
 from streamgate.pipeline._original import Original
 from streamgate.pipeline._outcome import Outcome, Phase, Source
 from streamgate.pipeline._publish import Answer
+from streamgate.pipeline._screen import Route
 from streamgate.pipeline.operator_requests import OpenedLetter
 from streamgate.pipeline.ports.stage import Output, Row
 from streamgate.provider import BatchLine, ChatCall, ChatReply
 from streamgate.types import Inbound, MaskedMessage, MaskedText, Parameters, Subject
+from tests.leak.shown_fields import SHOWN
 
 CANARY = "canary-Xq7"
 SEGMENT = Segment("messages[].content", Treatment.SCAN, CANARY)
@@ -46,6 +56,9 @@ CARRIERS = [
     Subject("acme", CANARY),
     MaskedText(CANARY),
     MASKED,
+    MaskedMessage("tool", MaskedText(CANARY), CANARY),
+    Parameters(stop=(CANARY,)),
+    Route(None, CANARY, CANARY, 0),
     Inbound("prompts", 0, 1, 2, CANARY.encode(), CANARY.encode(), {"h": CANARY.encode()}),
     Frame(CANARY.encode()),
     Decoded(SchemaSet.load(packaged_schemas()).latest("prompts"), {"x": CANARY}),
@@ -85,3 +98,51 @@ def test_errors_say_code_and_next_step(kind: type[StreamgateError]) -> None:
         assert text.startswith(code.value)
         assert ": " in text
     assert "key_unavailable" in str(SealBroken("tag"))
+
+
+_CAN_HOLD_CONTENT: Final = re.compile(r"\b(bytes|bytearray|str|dict|Mapping|Any|object|Counter|OrderedDict|defaultdict)\b")
+
+
+def shows(kind: type) -> str:
+    """Its fields that could hold content and stand in the ``repr`` that dataclasses make; none where it has one of its own or none."""
+    # What ``dataclass`` makes is wrapped against recursion; a ``__repr__`` that is written is not.
+    if not hasattr(kind.__dict__.get("__repr__"), "__wrapped__"):
+        return ""
+    fields = [field for field in dataclasses.fields(kind) if field.repr and not str(field.type).startswith("Callable")]
+    return " ".join(field.name for field in fields if _CAN_HOLD_CONTENT.search(str(field.type)))
+
+
+def every_dataclass() -> Iterator[tuple[str, type]]:
+    """Under its module's name without the package's, and its own."""
+    for found in pkgutil.walk_packages(streamgate.__path__, "streamgate."):
+        for kind in vars(importlib.import_module(found.name)).values():
+            if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__module__ == found.name:
+                yield f"{found.name.removeprefix('streamgate.')}:{kind.__qualname__}", kind
+
+
+def test_no_dataclass_shows_a_field_that_nobody_looked_at() -> None:
+    """One that can hold content has a ``__repr__`` of its own, or is left out by ``repr=False``, or stands in the list, with the reason."""
+    found = {name: shows(kind) for name, kind in every_dataclass() if shows(kind) and not name.startswith("telemetry.")}
+    allowed = {name: fields for classes in SHOWN.values() for name, fields in classes.items()}
+    assert found == allowed
+
+
+@dataclasses.dataclass
+class _Careless:
+    number: int
+    text: str
+    data: dict[str, bytes]
+    hidden: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass
+class _Spoken:
+    text: str
+
+    def __repr__(self) -> str:
+        return "…"
+
+
+def test_the_search_sees_what_a_dataclass_shows() -> None:
+    """Not what is hidden by field or by class, nor where the class speaks for itself."""
+    assert [shows(_Careless), shows(_Spoken), shows(Subject)] == ["text data", "", ""]

@@ -20,7 +20,7 @@ class Sort(StrEnum):
     MALFORMED = "malformed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sent:
     """A record of a prompts topic."""
 
@@ -33,7 +33,7 @@ class Sent:
     topic: str = Topic.PROMPTS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ended:
     """A response."""
 
@@ -93,7 +93,7 @@ class Happened:
     ended_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Forbidden:
     """From when on a subject's prompts may not be answered: a withdrawal, or an erasure."""
 
@@ -112,7 +112,7 @@ class Limit:
     tokens: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Evidence:
     """Everything that the checker looks at."""
 

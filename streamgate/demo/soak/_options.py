@@ -19,7 +19,7 @@ HEADROOM: Final = 1.25
 TOKENS_PER_REQUEST: Final = 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SoakOptions:
     """One run."""
 
