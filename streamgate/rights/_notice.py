@@ -114,6 +114,8 @@ def _how_long(policy: NoticePolicy, horizons: Horizons) -> Iterator[str]:
     yield "\n## How long"
     for topic, days in sorted(horizons.topic_retention_days.items()):
         yield f"\n- records on the topic `{topic}`: {days} days"
+    yield "\n- what could not be processed and is replayed by an operator: these days begin anew, and again for the dead letter"
+    yield "of each replay that fails"
     for provider in policy.used_providers():
         yield f"\n- abuse logs of {provider.name}: up to {provider.abuse_log_days} days"
     for name, purpose in sorted(policy.purposes.items()):

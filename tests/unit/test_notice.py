@@ -71,6 +71,11 @@ def test_every_purpose_is_told(policy: Policy) -> None:
     assert "withdraw it at any time" in rows["marketing-drafts"]
 
 
+def test_a_replay_is_told_to_begin_retention_anew(policy: Policy) -> None:
+    """Each one that fails makes another dead letter."""
+    assert "these days begin anew, and again for the dead letter\nof each replay that fails" in generate(policy, RULES, HORIZONS)
+
+
 def test_what_articles_13_and_14_ask_for(policy: Policy) -> None:
     """Controller, officer, recipients, transfers, retention, rights, complaint, automated decisions."""
     notice = generate(policy, RULES, HORIZONS)
