@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from streamgate.audit import AuditFact
@@ -128,6 +128,25 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class _Later:
+    """The state as it is after some rows of the same decision."""
+
+    state: StateView
+    rows: dict[bytes, bytes | None] = field(default_factory=dict)
+
+    def put(self, rows: Iterable[Row]) -> None:
+        self.rows.update({row.key: row.value for row in rows})
+
+    def get(self, key: bytes) -> bytes | None:
+        """As the decision itself has left it."""
+        return self.rows[key] if key in self.rows else self.state.get(key)
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """What stood before; no completion looks for others."""
+        return self.state.scan(prefix)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Answers:
     """Some requests of a batch have ended."""
 
@@ -140,11 +159,13 @@ class Answers:
         rows: list[Row] = []
         outputs: list[Output] = []
         facts: list[Fact] = []
+        seen = _Later(state)
         for each in self.ended:
             key = member_key(self.batch.own_id, each.request["request_id"])
             if state.get(key) is None:
                 continue
-            effects = self._completion(each).decide(partition, state)
+            effects = self._completion(each).decide(partition, seen)
+            seen.put(effects.rows)
             rows += [Row(key, None), *effects.rows]
             outputs += effects.outputs
             facts += [*effects.facts, *_said(self.batch.model, each.called)]

@@ -67,6 +67,8 @@ class PromptCase:
         except RecordError as error:
             return self._end(vault, key, error, self._opened(known, enrolment))
         except SealBroken:
+            if known is not None and known.phase is not Phase.OPEN and not (known.forgotten and admitted):
+                return self._counted(known)  # it has its answer: there is no second one
             return self._end(vault, key, Refused(Code.KEY_UNAVAILABLE), self._opened(known, enrolment))
 
     def _outcome(self, enrolment: Enrolment | None) -> Outcome:
@@ -102,14 +104,16 @@ class PromptCase:
         if known.digest != self.content:
             letters = self.desk.letters.outputs(self.record, Code.CONTENT_CONFLICT)
             return Effects(outputs=letters, facts=(DeadLettered(self.record.topic, Code.CONTENT_CONFLICT),))
+        again = known.opened_by == source_of(self.record.topic, self.record.offset)
         if repeatable(known):
+            if again and self.desk.atomic:
+                return self._counted(known)  # no copy: this very record, whose answer stands in the transaction that ended it
             if not isinstance(self.claim, Published) or self.claim.offset != known.response_offset:
                 raise Stale  # it has ended since this copy was looked at
             if not recent(self.desk.freshness, self.desk.clock, partition):
                 raise Stale
             digest = vault.digest(self.envelope.subject)
             return repeat_published(self.desk, vault, digest, known, self.claim, self.record.topic)
-        again = known.opened_by == source_of(self.record.topic, self.record.offset)
         if again and known.phase is Phase.OPEN and isinstance(self.claim, Ready) and enrolment is not None:
             digest = vault.digest(self.envelope.subject)
             # Issued again under what is known of consents now, so it must be allowed now: egress believes the newer approval.
@@ -118,6 +122,10 @@ class PromptCase:
             return Effects(outputs=self._issue(partition, vault, self.claim, enrolment, subject_key, known).outputs)
         if again and known.decided_by == known.opened_by and not known.forgotten:
             return self.desk.repeat(vault, key, known)
+        return self._counted(known)
+
+    def _counted(self, known: Outcome) -> Effects:
+        """Seen before; nothing is published."""
         copied = self.desk.audit.output(AuditFact.PROMPT_COPY, code=known.code.value, policy_version=self.desk.policy.version)
         return Effects(outputs=(copied,), facts=(CopySeen(self.record.topic),))
 

@@ -15,6 +15,8 @@ from streamgate.provider._window import Window
 
 _UNLEARN: Final = 1.05
 _LONGEST_SECONDS: Final = 10.0
+_FORGOTTEN_SECONDS: Final = 600.0
+"""By half, where nobody is answered."""
 
 
 @dataclass(slots=True)
@@ -42,13 +44,18 @@ class Account:
     estimate: TokenEstimate = field(default_factory=TokenEstimate)
     retries: RetryBudget = field(default_factory=RetryBudget)
     paused_until: float = float("-inf")
-    fastest_seconds: float = 0.0
-    """No call is answered sooner, as far as is known."""
+    _fastest_seconds: float = 0.0
+    _learned_at: float = 0.0
 
-    def took(self, seconds: float) -> None:
+    def took(self, seconds: float, now: float) -> None:
         """A call was answered; what was seen long ago counts less and less."""
-        learned = seconds if self.fastest_seconds == 0 else min(seconds, self.fastest_seconds * _UNLEARN)
-        self.fastest_seconds = min(learned, _LONGEST_SECONDS)
+        known = self.fastest_seconds(now)
+        learned = seconds if known == 0 else min(seconds, known * _UNLEARN)
+        self._fastest_seconds, self._learned_at = min(learned, _LONGEST_SECONDS), now
+
+    def fastest_seconds(self, now: float) -> float:
+        """No call is answered sooner, as far as is known. Without answers that is forgotten: who hurries may be lucky."""
+        return float(self._fastest_seconds * 0.5 ** (max(0.0, now - self._learned_at) / _FORGOTTEN_SECONDS))
 
     def used(self, tenant: str, now: float) -> float:
         """How much of the limit a tenant has used in the window, of the scarcer quantity."""

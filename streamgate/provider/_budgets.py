@@ -93,7 +93,7 @@ class Budgets:
         for name, model in self._models.items():
             while model.queue:
                 held_until = now + self.held_seconds(name, now)
-                late = model.queue.hopeless(held_until + model.fastest_seconds, outage=self.in_outage(name, now))
+                late = model.queue.hopeless(held_until + model.fastest_seconds(now), outage=self.in_outage(name, now))
                 for ticket in late:
                     model.queue.remove(ticket)
                     yield ticket, None
@@ -129,7 +129,7 @@ class Budgets:
         """Settle by what the reply says was used, learn from it, and believe its headers."""
         model = self._model(reserved.model)
         model.breaker.succeeded()
-        model.took(seconds)
+        model.took(seconds, now)
         if reply.usage is not None:
             used = reply.usage.prompt_tokens + reply.usage.completion_tokens
             model.window.settle(reserved.number, used, now)
@@ -193,12 +193,12 @@ class Budgets:
             needs = model.clipped(ticket.needs, now)
             tenant = self._tenant(ticket.claim.tenant)
             if tenant is not None and not self._tenant_room(ticket.claim.tenant, tenant, now).covers(needs):
-                if tenant.frees_at(needs, now) + model.fastest_seconds > ticket.claim.deadline:
+                if tenant.frees_at(needs, now) + model.fastest_seconds(now) > ticket.claim.deadline:
                     return ticket, None
                 continue
             if fits(model, room, needs, now, bulk=ticket.claim.bulk):
                 return ticket, self._reserve(name, model, ticket.claim, needs.tokens, now)
-            if model.frees_at(needs, now) + model.fastest_seconds > ticket.claim.deadline:
+            if model.frees_at(needs, now) + model.fastest_seconds(now) > ticket.claim.deadline:
                 return ticket, None
             return None
         return None

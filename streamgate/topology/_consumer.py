@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -63,6 +64,14 @@ class StrictThread(AIOKafkaConsumerThread):
     async def _progress(self, tp: TP) -> tuple[int, int]:
         position = await self._ensure_consumer().position(tp)
         return position, self.delivered.get(tp, -1)
+
+    async def seek_here(self, tp: TP, offset: int) -> None:
+        """Read on at an offset. In this thread: from another one, a fetch that is just ending would set the position back."""
+        await self.call_thread(self._seek_here, tp, offset)
+
+    async def _seek_here(self, tp: TP, offset: int) -> None:
+        with suppress(IllegalStateError):  # it was taken away meanwhile
+            self._ensure_consumer().seek(TopicPartition(*tp), offset)
 
     async def commit_progress(self, progress: Mapping[TP, Progress]) -> bool:
         """Commit outside a transaction. What fails for now is tried again at the next tick; what is refused for good ends the worker."""
@@ -146,6 +155,9 @@ class StrictConsumer(Consumer):
         for tp, start in starts.items():
             if generation == self.app.consumer_generation_id:
                 await self.seek(tp, start.position)
+
+    async def _seek(self, partition: TP, offset: int) -> None:
+        await self._thread.seek_here(partition, offset)
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002
         """Commit what the ledgers say, nothing else."""

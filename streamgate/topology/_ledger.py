@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection
 from enum import Enum, unique
+from typing import Final
 
 from streamgate.topology._progress import REACH, Progress
+
+STALE: Final = 512
+"""More records in a row than this from before a seek are not believed."""
 
 
 @unique
@@ -30,7 +34,7 @@ class Admission(Enum):
 class Ledger:
     """The records of one topic partition in one generation of the consumer group."""
 
-    __slots__ = ("_before", "_done", "_expected", "_gap_at", "_next", "_open", "_reach", "held_at")
+    __slots__ = ("_before", "_done", "_dropped", "_expected", "_gap_at", "_next", "_open", "_reach", "held_at")
 
     def __init__(self, start: int | None, before: Collection[int] = (), reach: int = REACH) -> None:
         """``start`` is the committed offset, where reading begins, and ``before`` what was done beyond it.
@@ -40,6 +44,7 @@ class Ledger:
         self._expected = start
         self._next: int | None = start
         self._gap_at: int | None = None
+        self._dropped = 0
         self._open: deque[int] = deque()
         self._done: set[int] = set()
         self._before = set(before)
@@ -56,6 +61,10 @@ class Ledger:
                 self._gap_at = offset
                 return Admission.REREAD
             if offset > self._gap_at:
+                self._dropped += 1
+                if self._dropped % STALE == 0:  # what stood at the gap is gone, or the seek was lost
+                    self._gap_at = offset
+                    return Admission.REREAD
                 return Admission.DROP  # still from before the seek
         if self.held_at is not None and offset > self.held_at:
             return Admission.HOLD

@@ -114,7 +114,7 @@ class RoleApp:
         self._telemetry.emit(WorkerState(self.role, "started"))
         if not compiled_stream_iterator():
             self._telemetry.emit(WorkerState(self.role, "python_stream_iterator"))
-        self._spawn(self._run_app(self._app, self._runtime))
+        self._spawn(self._app.start())
         self._spawn(self._tick(self._app, self._runtime))
         self._vitals = Vitals(self._app, self._runtime, self._clock, self._settings)
         self._spawn(self._vitals.run())
@@ -205,15 +205,13 @@ class RoleApp:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
 
-    async def _run_app(self, app: RoleFaustApp, runtime: Runtime) -> None:
-        try:
-            await app.start()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  whatever keeps Faust from starting ends this worker
-            runtime.fail(error)
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """None of them ends while the worker runs: whatever ended one ends the worker."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and self._runtime is not None:
+            self._runtime.fail(error)
 
     async def _tick(self, app: RoleFaustApp, runtime: Runtime) -> None:
         ready = False

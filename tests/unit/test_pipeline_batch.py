@@ -375,6 +375,17 @@ async def test_a_batch_costs_half() -> None:
     assert amount_of(spent["amount"]) * 2 == whole
 
 
+async def test_every_answer_of_a_batch_is_counted() -> None:
+    """They are decided together, and each counts what those before it have counted."""
+    it = BatchWorld()
+    for number in range(7):
+        await it.take_in(number)
+    await it.until_over()
+    last, completions = it.published(Topic.SPEND)[-1], it.published(Topic.COMPLETIONS)
+    assert (last["requests"], len(completions)) == (7, 7)
+    assert last["prompt_tokens"] == sum(each["usage"]["prompt_tokens"] for each in completions)
+
+
 async def test_what_cannot_be_paid_does_not_go_out_in_a_batch() -> None:
     """The budget has room for one of three; the others end at once."""
     estimate = BatchWorld().egress.stage.caller.estimate(chat_call(BatchWorld().egress.request()))

@@ -41,11 +41,11 @@ async def answered(it: Vault, **fields: str) -> tuple[Inbound, list[Output]]:
 
 
 async def test_a_copy_of_an_answered_prompt_gets_the_same_bytes() -> None:
-    """Nobody is paid, no detector looks at it, and the outcome stays as it is; also when the same record is replayed."""
+    """Nobody is paid, no detector looks at it, and the outcome stays as it is."""
     it = Vault()
     record, first = await answered(it)
     before, looked = dict(it.state.rows), len(it.detector.asked)
-    for copy in (replace(record, offset=7), record):
+    for copy in (replace(record, offset=7), replace(record, offset=8)):
         effects = await it.handle(it.redact, copy)
         assert published(effects) == first
         assert not on(effects, Topic.REQUESTS)
@@ -138,14 +138,27 @@ async def test_a_redelivered_prompt_is_not_issued_again_after_a_withdrawal() -> 
     assert ending(effects) == ("refused", "consent_withdrawn")
 
 
-async def test_a_redelivered_refusal_is_answered_with_the_same_bytes() -> None:
-    """The response is a function of the outcome alone."""
-    it = Vault()
+@pytest.mark.parametrize("atomic", [True, False])
+async def test_a_redelivered_refusal_is_answered_with_the_same_bytes_where_that_may_be_needed(*, atomic: bool) -> None:
+    """The response is a function of the outcome alone. In a transaction with the outcome it stands already: the record is no second prompt."""
+    it = Vault(atomic=atomic)
     record = it.prompt(purpose="unheard")
     first = await it.handle(it.redact, record)
     it.clock.advance(5)
     again = await it.handle(it.redact, record)
-    assert published(again) == published(first)
+    assert published(again) == ([] if atomic else published(first))
+    assert facts(again)[-1:] == ["prompt_copy"]
+
+
+async def test_an_answered_prompt_has_no_second_answer_though_its_consents_cannot_be_read() -> None:
+    """A copy of it meets a row that does not open."""
+    it = Vault()
+    await it.handle(it.consents, it.consent("support", "grant"))
+    record, _ = await answered(it)
+    it.state.rows = {key: b"\x09" if key[:1] == b"C" else value for key, value in it.state.rows.items()}
+    before = dict(it.state.rows)
+    effects = await it.handle(it.redact, replace(record, offset=7))
+    assert (published(effects), it.state.rows) == ([], before)
 
 
 async def test_a_prompt_that_was_written_anew_is_the_same_prompt() -> None:

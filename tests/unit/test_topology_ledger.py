@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamgate.topology._ledger import Admission, Ledger, Ledgers
+from streamgate.topology._ledger import STALE, Admission, Ledger, Ledgers
 from streamgate.topology._progress import Progress
 
 
@@ -36,6 +36,16 @@ def test_a_gap_at_the_beginning_is_looked_at_twice() -> None:
     believed = Ledger(5)
     believed.admit(8)
     assert believed.admit(8) is Admission.TAKE
+
+
+def test_what_was_removed_while_it_was_looked_at_again_holds_up_nothing() -> None:
+    """Retention took the record at the gap, or the seek was lost: after a while the next ones are believed."""
+    ledger = Ledger(40)
+    assert ledger.admit(42) is Admission.REREAD
+    said = [ledger.admit(offset) for offset in range(43, 43 + STALE)]
+    assert set(said[:-1]) == {Admission.DROP}
+    assert said[-1] is Admission.REREAD
+    assert [ledger.admit(offset) for offset in (43, 44)] == [Admission.TAKE, Admission.TAKE]
 
 
 def test_a_gap_later_on_is_believed() -> None:
