@@ -1,7 +1,7 @@
 """How fast a limit may be used up. Pure; the time is passed in.
 
-Bulk leaves :data:`HEADROOM` free for interactive calls. What is charged is spread over the minute, bulk evenly, interactive calls a little
-once :data:`BURST` is used: otherwise a burst would come again every minute, with nothing in between.
+Bulk leaves :data:`HEADROOM` free for interactive calls. What is charged is spread over the minute, bulk nearly evenly, interactive calls
+a little once :data:`BURST` is used: otherwise a burst would come again every minute, with nothing in between.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streamgate.provider._window import SLICE_SECONDS, SLICES, Window
 HEADROOM: Final = 0.01
 BURST: Final = 0.5
 PACE: Final = 4.0
-BULK_PACE: Final = 1.1
+BULK_PACE: Final = 1.5
 """How many times its even share may be used in a slice of the minute."""
 FEW: Final = 4
 """Calls; where fewer are allowed in a slice, several slices are looked at together."""

@@ -97,7 +97,7 @@ async def test_four_workers_use_one_limit_and_nobody_is_refused(kafka: Broker, p
         roles.common["STREAMGATE_KAFKA__PARTITIONS"] = "8"
         budget = {"requests_per_minute": LIMIT.requests, "tokens_per_minute": LIMIT.tokens}
         roles.own[Role.EGRESS]["STREAMGATE_EGRESS__BUDGETS"] = json.dumps({"gpt-4o-mini": budget})
-        made, port, egress_port, waiting = roles.installation(), free_port(), free_port(), LIMIT.requests * 3
+        made, port, egress_port, waiting = roles.installation(), free_port(), free_port(), LIMIT.requests * 4
         await apply_topics(made)
         with started(roles, Role.NOTARY):
             roles.start(Role.VAULT, STREAMGATE_TELEMETRY__METRICS_PORT=str(port))
@@ -108,23 +108,23 @@ async def test_four_workers_use_one_limit_and_nobody_is_refused(kafka: Broker, p
             for number in range(WORKERS):
                 roles.start(Role.EGRESS, number, STREAMGATE_TELEMETRY__METRICS_PORT=str(egress_port) if number == 1 else "0")
             await until(metric_is(WORKERS, "workers_available", egress_port), 60)
-            await until(called(provider, 1.6), 200)
+            await until(called(provider, 2.2), 240)  # a first burst leaves its trace for two minutes
+            now_ms = time.time_ns() // 1_000_000
+            last_minute = sum(1 for call in provider.calls if call.at_ms > now_ms - MINUTE_MS)
             roles.kill(Role.EGRESS, 3)
             killed = time.monotonic()
             await until(metric_is(WORKERS - 1, "workers_available", egress_port), 30)
             returned = time.monotonic() - killed
-            await until(called(provider, 2.1), 150)
+            await until(called(provider, 2.6), 150)
             alone = [call.at_ms for call in provider.calls]
-            now_ms = time.time_ns() // 1_000_000
-            last_minute = sum(1 for at in alone if at > now_ms - MINUTE_MS)
             refused = sum(1 for call in provider.calls if call.status != 200)
             async with somebody_else(provider, LIMIT.requests / 3) as statuses:
-                await until(called(provider, 2.9), 150)
+                await until(called(provider, 3.4), 150)
             now_ms = time.time_ns() // 1_000_000
             shared = sum(1 for call in provider.calls if call.at_ms > now_ms - MINUTE_MS)
         late = sum(1 for call in provider.calls if call.status != 200) - refused
         print(  # noqa: T201  figures for whoever runs this with -s
-            f"\n{len(alone)} calls: worst minute {worst_minute(alone) / LIMIT.requests:.1%} of the limit, last minute"
+            f"\n{len(alone)} calls: worst minute {worst_minute(alone) / LIMIT.requests:.1%} of the limit, the minute before a death"
             f" {last_minute / LIMIT.requests:.1%}, {refused} refused; the dead one's share free {returned:.1f} s after its death;"
             f" with somebody else: {shared / LIMIT.requests:.1%} in the last minute together, {late} refused (of them {statuses.count(429)} theirs)"
         )
