@@ -24,6 +24,10 @@ from tests.fault.roles import Roles, started
 from tests.fixtures_kafka import Broker, free_port
 
 WORKERS = 4
+LONG = os.environ.get("STREAMGATE_TEST_EVERY_POINT") == "1"
+"""In its long form it is measured in its steady state: a first burst leaves its trace for two minutes."""
+UNTIL_DEATH, ALONE, TOGETHER = (2.2, 2.6, 3.4) if LONG else (1.1, 1.3, 1.6)
+"""Minutes' worth of calls."""
 MINUTE_MS = 60_000
 LIMIT = Limit(requests=int(os.environ.get("STREAMGATE_TEST_LIMIT", "300")), tokens=1_000_000)
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -97,7 +101,7 @@ async def test_four_workers_use_one_limit_and_nobody_is_refused(kafka: Broker, p
         roles.common["STREAMGATE_KAFKA__PARTITIONS"] = "8"
         budget = {"requests_per_minute": LIMIT.requests, "tokens_per_minute": LIMIT.tokens}
         roles.own[Role.EGRESS]["STREAMGATE_EGRESS__BUDGETS"] = json.dumps({"gpt-4o-mini": budget})
-        made, port, egress_port, waiting = roles.installation(), free_port(), free_port(), LIMIT.requests * 4
+        made, port, egress_port, waiting = roles.installation(), free_port(), free_port(), int(LIMIT.requests * (TOGETHER + 0.4))
         await apply_topics(made)
         with started(roles, Role.NOTARY):
             roles.start(Role.VAULT, STREAMGATE_TELEMETRY__METRICS_PORT=str(port))
@@ -108,18 +112,18 @@ async def test_four_workers_use_one_limit_and_nobody_is_refused(kafka: Broker, p
             for number in range(WORKERS):
                 roles.start(Role.EGRESS, number, STREAMGATE_TELEMETRY__METRICS_PORT=str(egress_port) if number == 1 else "0")
             await until(metric_is(WORKERS, "workers_available", egress_port), 60)
-            await until(called(provider, 2.2), 240)  # a first burst leaves its trace for two minutes
+            await until(called(provider, UNTIL_DEATH), 240)
             now_ms = time.time_ns() // 1_000_000
             last_minute = sum(1 for call in provider.calls if call.at_ms > now_ms - MINUTE_MS)
             roles.kill(Role.EGRESS, 3)
             killed = time.monotonic()
             await until(metric_is(WORKERS - 1, "workers_available", egress_port), 30)
             returned = time.monotonic() - killed
-            await until(called(provider, 2.6), 150)
+            await until(called(provider, ALONE), 150)
             alone = [call.at_ms for call in provider.calls]
             refused = sum(1 for call in provider.calls if call.status != 200)
             async with somebody_else(provider, LIMIT.requests / 3) as statuses:
-                await until(called(provider, 3.4), 150)
+                await until(called(provider, TOGETHER), 150)
             now_ms = time.time_ns() // 1_000_000
             shared = sum(1 for call in provider.calls if call.at_ms > now_ms - MINUTE_MS)
         late = sum(1 for call in provider.calls if call.status != 200) - refused
@@ -130,5 +134,5 @@ async def test_four_workers_use_one_limit_and_nobody_is_refused(kafka: Broker, p
         )
         assert refused == 0
         assert worst_minute(alone) <= LIMIT.requests * 1.01
-        assert last_minute >= LIMIT.requests * 0.9
+        assert not LONG or last_minute >= LIMIT.requests * 0.9
         assert late <= 2
