@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from enum import Enum, unique
+from functools import partial
 
 from streamgate.effects import Clock
 from streamgate.errors import Code, Unavailable
@@ -20,6 +21,7 @@ from streamgate.topology._failure import where
 from streamgate.topology._ledger import Admission, Ledgers
 from streamgate.topology._progress import Progress
 from streamgate.topology._settings import RuntimeSettings
+from streamgate.topology._slots import Slots
 from streamgate.topology._state import RowStore
 from streamgate.types import Inbound
 
@@ -57,7 +59,7 @@ class Runtime:
         self._telemetry = telemetry
         self._clock = clock
         self._settings = settings
-        self._slots = {topic: asyncio.Semaphore(settings.pools.get(topic, settings.pool)) for topic in self.stages}
+        self._slots = {topic: Slots(settings.pools.get(topic, settings.pool), partial(self._owned, topic)) for topic in self.stages}
         self._committers: dict[int, tuple[Committer, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused: set[tuple[str, int]] = set()
@@ -160,6 +162,10 @@ class Runtime:
 
     # Inside.
 
+    def _owned(self, topic: str) -> int:
+        """How many partitions of a topic are read."""
+        return sum(1 for name, _ in self.ledgers.places() if name == topic)
+
     def _ours(self, partition: int) -> bool:
         return self._accepting and partition in self.ledgers.partitions()
 
@@ -216,7 +222,7 @@ class Runtime:
 
     async def _prepare(self, entry: Entry, committer: Committer) -> None:
         stage, record = entry.stage, entry.record
-        async with self._slots[stage.topic]:
+        async with self._slots[stage.topic].of(record.partition):
             if not self._ours(record.partition):
                 return  # whoever takes the partition over begins it
             try:
