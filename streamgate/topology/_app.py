@@ -178,7 +178,6 @@ def build_app(
         topic_disable_leader=True,
         web_enabled=False,
         consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=settings.instance_id,
         table_standby_replicas=0,
         stream_recovery_delay=0.0,
         stream_wait_empty=False,

@@ -55,8 +55,6 @@ class RuntimeSettings:
     heartbeat_seconds: float = 1.0
     rebalance_seconds: float = 10.0
     request_seconds: float = 20.0
-    instance_id: str | None = None
-    """Static membership (KIP-345): a restarted worker takes its partitions back without a rebalance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ SHOWN: Final[dict[str, dict[str, str]]] = {
         "provider._price:Prices": "by_model",
         "rights._horizons:Horizons": "topic_retention_days provider_log_days",
         "topology._commit:Places": "state_topic",
-        "topology._settings:RuntimeSettings": "pools instance_id",
+        "topology._settings:RuntimeSettings": "pools",
         "topology._settings:TopicNames": "prefix",
         "types:ModelRef": "provider model",
     },
