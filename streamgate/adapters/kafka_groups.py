@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupIdNotFound, for_code
 
-from streamgate.adapters.kafka_connection import KafkaConnection
+from streamgate.adapters._admin import Admin
 
 _EMPTY: Final = frozenset({"Empty", "Dead"})
 
 
-class KafkaGroups:
+class KafkaGroups(Admin):
     """``async with KafkaGroups(connection) as groups``."""
-
-    def __init__(self, connection: KafkaConnection, request_seconds: float = 20.0) -> None:
-        """Not connected yet."""
-        self._admin = AIOKafkaAdminClient(**connection.client_options(), request_timeout_ms=int(request_seconds * 1000))
-
-    async def __aenter__(self) -> Self:
-        """Connect."""
-        await self._admin.start()
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Close."""
-        await self._admin.close()
 
     async def busy(self, groups: Iterable[str]) -> tuple[str, ...]:
         """Those that have members, or had until their session ends."""

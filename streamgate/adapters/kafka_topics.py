@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin import NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
-from streamgate.adapters.kafka_connection import KafkaConnection
+from streamgate.adapters._admin import Admin
 from streamgate.types import Role, Topic
 
 _DAY_MS: Final = 86_400_000
@@ -104,21 +103,8 @@ def topic_plan(
     return tuple(topics)
 
 
-class KafkaTopics:
+class KafkaTopics(Admin):
     """``async with KafkaTopics(connection) as topics``."""
-
-    def __init__(self, connection: KafkaConnection, request_seconds: float = 20.0) -> None:
-        """Not connected yet."""
-        self._admin = AIOKafkaAdminClient(**connection.client_options(), request_timeout_ms=int(request_seconds * 1000))
-
-    async def __aenter__(self) -> Self:
-        """Connect."""
-        await self._admin.start()
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Close."""
-        await self._admin.close()
 
     async def existing(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Metadata of those topics that exist."""
